@@ -1,0 +1,78 @@
+"""What a space proposes, seen from outside: its parameters and a hash of its structures."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import optuna
+from optuna.distributions import distribution_to_json
+
+from optistruct.exceptions import SpaceError
+from optistruct.spaces.build import Space, build, space_name
+from optistruct.spaces.problem import Problem
+
+__all__ = ["Probe", "probe"]
+
+_TRIALS = 48
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a space proposed in a fixed series of random trials.
+
+    Attributes:
+        parameters: Each parameter's name and Optuna's JSON of its distribution.
+        structures: Hash of the structures built, in order.
+    """
+
+    parameters: dict[str, str]
+    structures: str
+
+
+def probe(space: Space, problem: Problem, seed: int) -> Probe:
+    """Call a space with 48 random trials, always the same ones, and note what it does.
+
+    Two spaces of one probe propose the same structures, however their code is written; a branch
+    that is taken less often than once in 48 may be missed.
+
+    Raises:
+        SpaceError: If every call fails, or one does not return an estimator.
+    """
+    verbosity = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    finally:
+        optuna.logging.set_verbosity(verbosity)
+    parameters: dict[str, str] = {}
+    structures = hashlib.sha256()
+    failures: list[Exception] = []
+    for _ in range(_TRIALS):
+        trial = study.ask()
+        try:
+            described = _described(build(space, trial, problem, seed))
+        except SpaceError:
+            raise
+        except Exception as error:  # a space may refuse some of its structures
+            failures.append(error)
+            described = type(error).__name__
+        structures.update(described.encode())
+        for name, distribution in trial.distributions.items():
+            parameters[name] = distribution_to_json(distribution)
+    if len(failures) == _TRIALS:
+        reason = failures[0]
+        raise SpaceError(
+            f"the space {space_name(space)!r} fails at every trial: "
+            f"{type(reason).__name__}: {reason}"
+        ) from reason
+    return Probe(dict(sorted(parameters.items())), structures.hexdigest())
+
+
+def _described(estimator: Any) -> str:
+    """Write out a structure without the addresses that differ from process to process."""
+    try:
+        text = estimator.__repr__(N_CHAR_MAX=1_000_000)
+    except TypeError:
+        text = repr(estimator)
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", text)

@@ -1,0 +1,133 @@
+"""What a structure space may know of the data: the task and the table's shape."""
+
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import check_consistent_length
+
+from optistruct.exceptions import ArgumentError, DataError
+
+__all__ = ["Problem", "Task"]
+
+Task = Literal["binary", "multiclass", "regression"]
+
+_MOST_NUMERIC_CLASSES = 20
+
+
+@dataclass(frozen=True)
+class Problem:
+    """The task and the shape of a table, handed to a space that asks for it.
+
+    Attributes:
+        task: "binary", "multiclass" or "regression".
+        rows: Number of rows of the whole table; a fold's training part has fewer.
+        features: Number of columns of X.
+        classes: Number of classes; 0 for a regression.
+        categorical: Names of the columns that hold categories (text, category and boolean
+            columns of a DataFrame); empty for an array.
+    """
+
+    task: Task
+    rows: int
+    features: int
+    classes: int = 0
+    categorical: tuple[str, ...] = ()
+
+    @property
+    def is_classification(self) -> bool:
+        """Whether the target is a class."""
+        return self.task != "regression"
+
+    @classmethod
+    def from_data(cls, X: Any, y: Any, task: Task | None = None) -> Self:
+        """Read the problem off the data.
+
+        The target is a class when it is text, boolean or categorical, or numeric with at most
+        20 distinct whole values; otherwise it is a regression. `task` overrides this.
+
+        Args:
+            X: (rows, features) DataFrame, array or sparse matrix.
+            y: (rows,) target.
+            task: "binary", "multiclass", "regression", or None to read it off `y`.
+
+        Raises:
+            DataError: If the table is empty, X and y differ in length, y holds missing values
+                or one class only, or a column has a type that no model takes.
+            ArgumentError: If `task` is unknown or does not fit the target.
+        """
+        rows, features = _shape(X)
+        target = _target(y)
+        try:
+            check_consistent_length(X, target)
+        except ValueError:
+            raise DataError(f"X has {rows} rows, y has {len(target)}: they must agree") from None
+        kind = _task(target, task)
+        classes = target.nunique() if kind != "regression" else 0
+        return cls(kind, rows, features, classes, _categorical(X))
+
+
+def _shape(X: Any) -> tuple[int, int]:
+    shape = X.shape if hasattr(X, "shape") else np.shape(X)
+    if len(shape) != 2:
+        raise DataError(f"X must be a table of shape (rows, features), got the shape {shape}")
+    if 0 in shape:
+        raise DataError(f"X is empty: {shape[0]} rows, {shape[1]} columns")
+    return int(shape[0]), int(shape[1])
+
+
+def _target(y: Any) -> "pd.Series[Any]":
+    array = np.asarray(y) if not isinstance(y, pd.Series) else y
+    if array.ndim != 1:
+        raise DataError(f"y must be one column of shape (rows,), got the shape {array.shape}")
+    target = pd.Series(array)
+    missing = int(target.isna().sum())
+    if missing:
+        raise DataError(
+            f"the target has {missing} missing value{'s' * (missing > 1)}: "
+            "drop those rows or fill them in first"
+        )
+    if target.nunique() < 2:
+        raise DataError(f"the target has one value only, {target.iloc[0]!r}: nothing to learn")
+    if pd.api.types.is_numeric_dtype(target) and not np.isfinite(target.astype(float)).all():
+        raise DataError("the target has infinite values: drop those rows first")
+    return target
+
+
+def _task(target: "pd.Series[Any]", task: Task | None) -> Task:
+    classes = target.nunique()
+    numeric = pd.api.types.is_numeric_dtype(target) and not pd.api.types.is_bool_dtype(target)
+    if task is None:
+        if numeric and (
+            type_of_target(target.to_numpy()) == "continuous" or classes > _MOST_NUMERIC_CLASSES
+        ):
+            return "regression"
+        return "binary" if classes == 2 else "multiclass"
+    if task not in ("binary", "multiclass", "regression"):
+        raise ArgumentError(f"task must be 'binary', 'multiclass' or 'regression', got {task!r}")
+    if task == "regression" and not numeric:
+        raise ArgumentError("task='regression' needs a numeric target, got text or categories")
+    if task == "binary" and classes != 2:
+        raise ArgumentError(f"task='binary' needs two classes, the target has {classes}")
+    if task == "multiclass" and numeric and type_of_target(target.to_numpy()) == "continuous":
+        raise ArgumentError("task='multiclass' needs classes, the target has fractions")
+    return task
+
+
+def _categorical(X: Any) -> tuple[str, ...]:
+    if sparse.issparse(X) or not isinstance(X, pd.DataFrame):
+        return ()
+    categorical = []
+    for column in X.columns:
+        dtype = X[column].dtype
+        if pd.api.types.is_datetime64_any_dtype(dtype) or pd.api.types.is_timedelta64_dtype(dtype):
+            raise DataError(
+                f"column {column!r} holds dates ({dtype}): turn it into numbers "
+                "(year, weekday, age in days) or drop it"
+            )
+        if pd.api.types.is_bool_dtype(dtype) or not pd.api.types.is_numeric_dtype(dtype):
+            categorical.append(column)
+    return tuple(categorical)
