@@ -1,0 +1,55 @@
+"""Where evaluations run: in this process, or in worker processes."""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from typing import Any, TypeVar
+
+from joblib.externals.loky import get_reusable_executor
+
+from optistruct.exceptions import ArgumentError
+
+__all__ = ["InProcess", "count_workers", "open_executor"]
+
+T = TypeVar("T")
+
+_IDLE_SECONDS = 30  # a worker whose parent was killed ends by itself after this
+
+
+class InProcess(Executor):
+    """Runs each call at once, in the caller's own thread."""
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        """Run the call and hand back its finished future; only an interrupt comes through."""
+        future: Future[T] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+def count_workers(n_jobs: int) -> int:
+    """Turn scikit-learn's `n_jobs` into a number of workers: -1 is every core.
+
+    Raises:
+        ArgumentError: If `n_jobs` is neither positive nor -1.
+    """
+    if isinstance(n_jobs, bool) or not isinstance(n_jobs, int) or (n_jobs < 1 and n_jobs != -1):
+        raise ArgumentError(f"n_jobs must be 1 or more, or -1 for every core, got {n_jobs!r}")
+    if n_jobs == -1:
+        has_affinity = hasattr(os, "sched_getaffinity")
+        return len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
+    return n_jobs
+
+
+def open_executor(workers: int) -> Executor:
+    """Open an executor of this many workers; one worker is this process itself.
+
+    Worker processes are joblib's (loky): they need no main guard in the caller's script, take
+    classes that the script defines, and a new pool replaces one whose worker died.
+    """
+    if workers == 1:
+        return InProcess()
+    executor: Executor = get_reusable_executor(max_workers=workers, timeout=_IDLE_SECONDS)
+    return executor

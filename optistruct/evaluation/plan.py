@@ -1,0 +1,103 @@
+"""What all evaluations of a study share: the data, the folds, the objectives."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.model_selection import check_cv
+from sklearn.utils import _safe_indexing
+
+from optistruct.exceptions import ArgumentError, DataError
+from optistruct.objectives import Objective, Score
+from optistruct.spaces import Problem
+
+__all__ = ["EvaluationPlan", "Fold", "make_plan"]
+
+Fold = tuple[NDArray[np.intp], NDArray[np.intp]]
+"""The numbers of the training rows, and of the held-out rows."""
+
+
+@dataclass(frozen=True)
+class EvaluationPlan:
+    """What every evaluation of a study shares.
+
+    Attributes:
+        X: (rows, features) table.
+        y: (rows,) target.
+        folds: Training and held-out rows of each fold.
+        objectives: What is measured of each fitted model.
+    """
+
+    X: Any
+    y: Any
+    folds: tuple[Fold, ...]
+    objectives: tuple[Objective, ...]
+
+
+def make_plan(
+    X: Any,
+    y: Any,
+    objectives: Sequence[Objective],
+    problem: Problem,
+    cv: Any = 5,
+    groups: Any = None,
+) -> EvaluationPlan:
+    """Split the data into folds and see that the objectives can score them.
+
+    Args:
+        X: (rows, features) table.
+        y: (rows,) target.
+        objectives: What is measured.
+        problem: The task and the table's shape.
+        cv: As scikit-learn takes it: a number of folds (stratified for classes, not shuffled), a
+            splitter, or pairs of row numbers.
+        groups: (rows,) group of each row, for splitters that keep groups together.
+
+    Raises:
+        DataError: If there are fewer rows, or fewer rows of every class, than folds.
+        ArgumentError: If `cv` is no cross-validation, or a scorer does not fit the target.
+    """
+    if isinstance(cv, int) and not isinstance(cv, bool) and cv > problem.rows:
+        raise DataError(f"cv={cv} folds need at least {cv} rows, X has {problem.rows}")
+    try:
+        splitter = check_cv(cv, y, classifier=problem.is_classification)
+    except ValueError as error:
+        raise ArgumentError(f"cv: {error}") from None
+    try:
+        folds = tuple(splitter.split(X, y, groups))
+    except ValueError as error:
+        raise DataError(f"cv={cv} cannot split the data: {error}") from None
+    if problem.is_classification:
+        target = np.asarray(y)
+        for number, (train, _) in enumerate(folds):
+            if len(set(target[train].tolist())) < 2:
+                raise DataError(
+                    f"fold {number} trains on one class only: use fewer folds, or a splitter "
+                    "that keeps the classes together (StratifiedKFold)"
+                )
+    plan = EvaluationPlan(X, y, folds, tuple(objectives))
+    _try_scorers(plan, problem)
+    return plan
+
+
+def _try_scorers(plan: EvaluationPlan, problem: Problem) -> None:
+    """Score a model that always gives the same answer, by every scorer known by name."""
+    train, test = plan.folds[0]
+    dummy = DummyClassifier() if problem.is_classification else DummyRegressor()
+    dummy.fit(np.zeros((len(train), 1)), _safe_indexing(plan.y, train))
+    for objective in plan.objectives:
+        if not (isinstance(objective, Score) and isinstance(objective.scoring, str)):
+            continue
+        try:
+            value = objective.measure(dummy, np.zeros((len(test), 1)), _safe_indexing(plan.y, test))
+        except (ValueError, TypeError) as error:
+            raise ArgumentError(
+                f"the scorer {objective.scoring!r} does not fit a {problem.task} target: {error}"
+            ) from None
+        if np.isnan(value):
+            raise ArgumentError(
+                f"the scorer {objective.scoring!r} gives no number for this {problem.task} target"
+            )

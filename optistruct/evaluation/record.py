@@ -1,0 +1,55 @@
+"""What was measured of one structure: every objective in every fold."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import sqrt
+from statistics import fmean, stdev
+from typing import Any, Self
+
+__all__ = ["Evaluation"]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The measurements of one structure.
+
+    Attributes:
+        folds: Each objective's name and its values, one a fold, in its unit.
+        fit_seconds: Seconds of the fit in each fold.
+        warnings: What the fits warned of, each once.
+    """
+
+    folds: Mapping[str, tuple[float, ...]]
+    fit_seconds: tuple[float, ...]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def values(self) -> dict[str, float]:
+        """Each objective's mean over the folds."""
+        return {name: fmean(values) for name, values in self.folds.items()}
+
+    @property
+    def standard_errors(self) -> dict[str, float]:
+        """Each mean's standard error: the deviation over the folds by the root of their number.
+
+        Folds share training rows, so the true error of a score is somewhat larger; NaN when
+        there is one fold.
+        """
+        return {
+            name: stdev(values) / sqrt(len(values)) if len(values) > 1 else float("nan")
+            for name, values in self.folds.items()
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """Write the record as JSON."""
+        return {
+            "folds": {name: list(values) for name, values in self.folds.items()},
+            "fit_seconds": list(self.fit_seconds),
+            "warnings": list(self.warnings),
+        }
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Self:
+        """Read the record that `to_json` wrote."""
+        folds = {name: tuple(values) for name, values in record["folds"].items()}
+        return cls(folds, tuple(record["fit_seconds"]), tuple(record["warnings"]))

@@ -1,0 +1,46 @@
+"""What the command line lays down for the studies of a script, without the script knowing."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from optuna.storages import BaseStorage
+
+__all__ = ["Launch", "current_launch", "launching"]
+
+
+@dataclass(frozen=True)
+class Launch:
+    """Settings that go before those of a script.
+
+    Attributes:
+        n_trials: Total trials of each study; None leaves the script's.
+        timeout: Seconds of each `optimize`; None leaves the script's.
+        storage: Where the studies live; None leaves the script's.
+        callbacks: Called after every trial, beside the script's own.
+    """
+
+    n_trials: int | None = None
+    timeout: float | None = None
+    storage: str | BaseStorage | None = None
+    callbacks: tuple[Callable[..., Any], ...] = ()
+
+
+_current: ContextVar[Launch | None] = ContextVar("optistruct_launch", default=None)
+
+
+def current_launch() -> Launch:
+    """Tell what is laid down here; nothing, unless a `launching` block is open."""
+    return _current.get() or Launch()
+
+
+@contextmanager
+def launching(launch: Launch) -> Iterator[None]:
+    """Lay settings down for every study inside the block."""
+    token = _current.set(launch)
+    try:
+        yield
+    finally:
+        _current.reset(token)

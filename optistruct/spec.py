@@ -1,0 +1,234 @@
+"""What a study is of: the record that is stored with it, and that a resumed run must match."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from optistruct import recipe
+from optistruct.exceptions import ArgumentError, StudyMismatchError
+from optistruct.objectives import Direction, Objective, Scale
+from optistruct.resources import describe_machine
+from optistruct.spaces import Probe, Problem
+
+__all__ = ["StoredObjective", "StudySpec", "fingerprint"]
+
+_PACKAGES = ("optistruct", "optuna", "scikit-learn", "lightgbm", "numpy", "pandas")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredObjective(Objective):
+    """An objective that the database names but that cannot be made again: it cannot measure."""
+
+    recipe: str
+    name: str  # type: ignore[misc]
+    direction: Direction  # type: ignore[misc]
+    unit: str  # type: ignore[misc]
+    scale: Scale  # type: ignore[misc]
+
+    def measure(self, model: Any, X: Any, y: Any) -> float:
+        """Refuse.
+
+        Raises:
+            ArgumentError: Always.
+        """
+        raise ArgumentError(
+            f"the objective {self.name!r} is defined outside optistruct: make the study again "
+            "with StructureStudy(...) and that objective"
+        )
+
+
+@dataclass(frozen=True)
+class StudySpec:
+    """What a study is of.
+
+    Attributes:
+        space: Recipe of the structure space.
+        probe: What the space proposes.
+        objectives: What a structure is judged by.
+        cv: Recipe of the cross-validation.
+        folds: Hash of the held-out rows of every fold.
+        data: Hash of X and y.
+        problem: The task and the table's shape.
+        seed: Seed of the study.
+        sampler: Name of the sampler; it may change.
+        versions: Package versions at the start.
+        machine: The machine at the start.
+    """
+
+    KEY: ClassVar[str] = "optistruct:spec"
+
+    space: recipe.Recipe
+    probe: Probe
+    objectives: tuple[Objective, ...]
+    cv: recipe.Recipe
+    folds: str
+    data: str
+    problem: Problem
+    seed: int
+    sampler: str
+    versions: Mapping[str, str]
+    machine: Mapping[str, Any]
+
+    @classmethod
+    def here(cls, **parts: Any) -> Self:
+        """Make the spec of a study that begins now, with these versions, on this machine."""
+        versions = {package: version(package) for package in _PACKAGES}
+        return cls(versions=versions, machine=describe_machine(), **parts)
+
+    def to_json(self) -> dict[str, Any]:
+        """Write the spec as JSON."""
+        return {
+            "space": self.space,
+            "probe": asdict(self.probe),
+            "objectives": [_objective_to_json(objective) for objective in self.objectives],
+            "cv": self.cv,
+            "folds": self.folds,
+            "data": self.data,
+            "problem": asdict(self.problem),
+            "seed": self.seed,
+            "sampler": self.sampler,
+            "versions": dict(self.versions),
+            "machine": dict(self.machine),
+        }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """Read the spec that `to_json` wrote."""
+        categorical = tuple(stored["problem"]["categorical"])
+        return cls(
+            space=stored["space"],
+            probe=Probe(**stored["probe"]),
+            objectives=tuple(map(_objective_from_json, stored["objectives"])),
+            cv=stored["cv"],
+            folds=stored["folds"],
+            data=stored["data"],
+            problem=Problem(**{**stored["problem"], "categorical": categorical}),
+            seed=stored["seed"],
+            sampler=stored["sampler"],
+            versions=stored["versions"],
+            machine=stored["machine"],
+        )
+
+    def check_same(self, stored: "StudySpec", name: str) -> None:
+        """See that a study can be resumed.
+
+        Args:
+            stored: The spec that the study was made with.
+            name: The study's name, for the message.
+
+        Raises:
+            StudyMismatchError: If space, objectives, folds, data, task or seed differ; the
+                message says which, and what to do.
+        """
+        differences = list(self._differences(stored))
+        if differences:
+            listed = "".join(f"\n  - {difference}" for difference in differences)
+            raise StudyMismatchError(
+                f"the study {name!r} was made with something else:{listed}\n"
+                "Go on with what it was made with, or give the new study another name."
+            )
+
+    def _differences(self, stored: "StudySpec") -> Iterator[str]:
+        if self.data != stored.data:
+            now, then = self.problem, stored.problem
+            yield (
+                f"other data: {then.rows} rows of {then.features} columns then, "
+                f"{now.rows} of {now.features} now"
+                + (
+                    " (the values differ)"
+                    if (now.rows, now.features) == (then.rows, then.features)
+                    else ""
+                )
+            )
+        elif self.problem.task != stored.problem.task:
+            yield f"another task: {stored.problem.task} then, {self.problem.task} now"
+        if self.seed != stored.seed:
+            yield f"another seed: {stored.seed} then, {self.seed} now"
+        if self.cv != stored.cv or (self.data == stored.data and self.folds != stored.folds):
+            before, after = recipe.text(stored.cv), recipe.text(self.cv)
+            yield f"other folds: cv={before} then, cv={after} now" + " (the rows differ)" * (
+                then == now
+            )
+        yield from _objective_differences(self.objectives, stored.objectives)
+        if self.data == stored.data and self.probe != stored.probe:
+            yield f"another space: {_probe_difference(self, stored)}"
+
+
+def fingerprint(*things: Any) -> str:
+    """Hash tables, arrays and sparse matrices by their values, names and types."""
+    digest = hashlib.sha256()
+    for thing in things:
+        if sparse.issparse(thing):
+            for part in (thing.tocsr().data, thing.tocsr().indices, thing.tocsr().indptr):
+                digest.update(np.ascontiguousarray(part).tobytes())
+            continue
+        table = pd.DataFrame(thing)
+        digest.update(
+            repr([(str(name), str(kind)) for name, kind in table.dtypes.items()]).encode()
+        )
+        digest.update(pd.util.hash_pandas_object(table, index=False).to_numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _objective_to_json(objective: Objective) -> dict[str, Any]:
+    if isinstance(objective, StoredObjective):
+        described = {"opaque": objective.recipe}
+    else:
+        described = recipe.describe(objective)
+    return {
+        "recipe": described,
+        "name": objective.name,
+        "direction": objective.direction,
+        "unit": objective.unit,
+        "scale": objective.scale,
+        "at_most": objective.at_most,
+        "at_least": objective.at_least,
+    }
+
+
+def _objective_from_json(stored: Mapping[str, Any]) -> Objective:
+    made = recipe.restore(stored["recipe"])
+    if isinstance(made, Objective):
+        return made
+    known = {key: value for key, value in stored.items() if key != "recipe"}
+    return StoredObjective(recipe=recipe.text(stored["recipe"]), **known)
+
+
+def _objective_differences(
+    now: tuple[Objective, ...], then: tuple[Objective, ...]
+) -> Iterator[str]:
+    def texts(objectives: tuple[Objective, ...]) -> list[str]:
+        return [recipe.text(_objective_to_json(o)["recipe"]) for o in objectives]
+
+    if texts(now) != texts(then):
+        yield f"other objectives: {', '.join(texts(then))} then, {', '.join(texts(now))} now"
+
+
+def _probe_difference(now: StudySpec, then: StudySpec) -> str:
+    before, after = then.probe.parameters, now.probe.parameters
+    said = [f"parameter {name!r} is gone" for name in before if name not in after]
+    said += [f"parameter {name!r} is new" for name in after if name not in before]
+    said += [
+        f"parameter {name!r} was {_brief(before[name])}, is {_brief(after[name])}"
+        for name in before
+        if name in after and before[name] != after[name]
+    ]
+    if not said:
+        return "the same parameters build other structures"
+    more = len(said) - 5
+    return "; ".join(said[:5]) + (f"; and {more} more" if more > 0 else "")
+
+
+def _brief(distribution: str) -> str:
+    from optuna.distributions import CategoricalDistribution, json_to_distribution
+
+    made = json_to_distribution(distribution)
+    if isinstance(made, CategoricalDistribution):
+        return f"one of {list(made.choices)}"
+    return f"{made.low:g} to {made.high:g}"  # type: ignore[attr-defined]
