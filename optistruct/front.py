@@ -1,0 +1,236 @@
+"""The Pareto front of a study, and its members: choose, build, fit."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, overload
+
+import numpy as np
+import optuna
+import pandas as pd
+from numpy.typing import NDArray
+from optuna.trial import FixedTrial, FrozenTrial, TrialState
+
+from optistruct import pareto
+from optistruct.evaluation import Evaluation
+from optistruct.exceptions import ArgumentError, StudyError
+from optistruct.objectives import Objective
+from optistruct.spaces import Problem, Space, build
+from optistruct.spec import StudySpec
+
+__all__ = ["EVALUATION", "Candidate", "ParetoFront", "read_front"]
+
+EVALUATION = "optistruct:evaluation"
+"""The user attribute of a trial that holds its `Evaluation`."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One structure that was measured.
+
+    Attributes:
+        trial: Number of the trial.
+        parameters: What the space was answered.
+        values: Each objective's mean over the folds, in its unit.
+        standard_errors: Each mean's standard error over the folds; NaN where unknown.
+        is_feasible: Whether it meets every limit.
+    """
+
+    trial: int
+    parameters: Mapping[str, Any]
+    values: Mapping[str, float]
+    standard_errors: Mapping[str, float]
+    is_feasible: bool
+    _space: Space = field(repr=False)
+    _problem: Problem = field(repr=False)
+    _seed: int = field(repr=False)
+
+    def build(self) -> Any:
+        """Build the unfitted estimator, exactly the structure that was measured.
+
+        Raises:
+            RecipeError: If the study was loaded and its space cannot be imported by name.
+        """
+        return build(self._space, FixedTrial(dict(self.parameters)), self._problem, self._seed)
+
+    def fit(self, X: Any, y: Any) -> Any:
+        """Build the estimator and fit it.
+
+        Args:
+            X: (rows, features) table.
+            y: (rows,) target.
+
+        Returns:
+            The fitted estimator.
+        """
+        return self.build().fit(X, y)
+
+
+class ParetoFront(Sequence[Candidate]):
+    """The structures that no other dominates, among those that meet every limit.
+
+    They are in order of the first objective, the best first.
+
+    Args:
+        candidates: All structures that were measured.
+        objectives: What they were judged by.
+
+    Attributes:
+        objectives: What the structures were judged by.
+        dominated: The other structures that meet every limit.
+        infeasible: The structures that break a limit.
+    """
+
+    def __init__(self, candidates: Sequence[Candidate], objectives: Sequence[Objective]) -> None:
+        self.objectives = tuple(objectives)
+        feasible = [candidate for candidate in candidates if candidate.is_feasible]
+        on_front = pareto.is_nondominated(self._losses(feasible))
+        members = [c for c, is_member in zip(feasible, on_front, strict=True) if is_member]
+        order = np.lexsort(self._losses(members).T[::-1])
+        self._members: tuple[Candidate, ...] = tuple(members[i] for i in order)
+        self.dominated = tuple(
+            c for c, is_member in zip(feasible, on_front, strict=True) if not is_member
+        )
+        self.infeasible = tuple(c for c in candidates if not c.is_feasible)
+
+    @overload
+    def __getitem__(self, index: int) -> Candidate: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Candidate, ...]: ...
+    def __getitem__(self, index: int | slice) -> Candidate | tuple[Candidate, ...]:
+        """Hand out members by their place."""
+        return self._members[index]
+
+    def __len__(self) -> int:
+        """Count the members."""
+        return len(self._members)
+
+    def __iter__(self) -> Iterator[Candidate]:
+        """Go through the members, the best in the first objective first."""
+        return iter(self._members)
+
+    def __repr__(self) -> str:
+        """Say how many members there are, of what."""
+        names = ", ".join(objective.name for objective in self.objectives)
+        return f"<ParetoFront of {len(self)} structures: {names}>"
+
+    def to_frame(self) -> pd.DataFrame:
+        """Make a table of the members.
+
+        Returns:
+            One row a member: `trial`, every parameter (missing where a structure has none of
+            this name), then every objective and its standard error (`..._se`).
+        """
+        rows = []
+        for candidate in self:
+            row: dict[str, Any] = {"trial": candidate.trial, **candidate.parameters}
+            for objective in self.objectives:
+                row[objective.name] = candidate.values[objective.name]
+                row[f"{objective.name}_se"] = candidate.standard_errors[objective.name]
+            rows.append(row)
+        frame = pd.DataFrame(rows)
+        names = [objective.name for objective in self.objectives]
+        metrics = [column for name in names for column in (name, f"{name}_se")]
+        if not rows:
+            return pd.DataFrame(columns=["trial", *metrics])
+        parameters = sorted(set(frame.columns) - {"trial", *metrics})
+        return frame[["trial", *parameters, *metrics]]
+
+    def hypervolume(self, reference: Mapping[str, float] | None = None) -> float:
+        """Measure the region that the front dominates, as far as a reference point.
+
+        Every objective counts on its own scale: log10 where it is on a log scale.
+
+        Args:
+            reference: The worst acceptable value of each objective, by name, in its unit. By
+                default the worst values among the structures that meet every limit; that box
+                grows with the study, so compare studies by a reference of your own.
+
+        Returns:
+            The volume; 0 for an empty front.
+
+        Raises:
+            ArgumentError: If the reference does not name exactly the objectives.
+        """
+        if reference is None:
+            if not self._members:
+                return 0.0
+            worst = self._losses([*self._members, *self.dominated]).max(axis=0)
+        else:
+            names = {objective.name for objective in self.objectives}
+            if set(reference) != names:
+                raise ArgumentError(
+                    f"reference must give a value for each of {', '.join(sorted(names))}, "
+                    f"got {', '.join(sorted(reference)) or 'none'}"
+                )
+            worst = np.array([o.loss(reference[o.name]) for o in self.objectives])
+        return pareto.hypervolume(self._losses(self._members), worst)
+
+    def select(self, how: str | Callable[[Candidate], float]) -> Candidate:
+        """Choose a member.
+
+        Args:
+            how: "best" for the best in the first objective; "knee" for the one furthest below
+                the plane through the front's extremes (see `pareto.knee`); or a function of a
+                candidate, whose largest value wins.
+
+        Raises:
+            StudyError: If the front is empty.
+            ArgumentError: If `how` is another text.
+        """
+        if not self._members:
+            raise StudyError(
+                "the front is empty: no structure meets every limit; loosen a limit or search on"
+            )
+        if callable(how):
+            return max(self._members, key=how)
+        if how == "best":
+            return self._members[0]
+        if how == "knee":
+            return self._members[pareto.knee(self._losses(self._members))]
+        raise ArgumentError(f"how must be 'knee', 'best' or a function, got {how!r}")
+
+    @cached_property
+    def nearest_miss(self) -> Candidate | None:
+        """The structure that breaks the limits by least; None if none breaks any."""
+
+        def excess(candidate: Candidate) -> float:
+            return sum(
+                max(violation, 0.0)
+                for objective in self.objectives
+                for violation in objective.violations(candidate.values[objective.name]).values()
+            )
+
+        return min(self.infeasible, key=excess, default=None)
+
+    def _losses(self, candidates: Sequence[Candidate]) -> NDArray[np.float64]:
+        values = np.array(
+            [[c.values[objective.name] for objective in self.objectives] for c in candidates],
+            dtype=float,
+        ).reshape(len(candidates), len(self.objectives))
+        columns = [o.loss(values[:, i]) for i, o in enumerate(self.objectives)]
+        return np.column_stack(columns)
+
+
+def read_front(study: optuna.Study, spec: StudySpec, space: Space) -> ParetoFront:
+    """Read the front from the trials of a study."""
+    trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    candidates = [_candidate(trial, spec, space) for trial in trials]
+    return ParetoFront(candidates, spec.objectives)
+
+
+def _candidate(trial: FrozenTrial, spec: StudySpec, space: Space) -> Candidate:
+    names = [objective.name for objective in spec.objectives]
+    errors = dict.fromkeys(names, float("nan"))
+    if EVALUATION in trial.user_attrs:
+        errors |= Evaluation.from_json(trial.user_attrs[EVALUATION]).standard_errors
+    return Candidate(
+        trial=trial.number,
+        parameters=dict(trial.params),
+        values=dict(zip(names, trial.values, strict=True)),
+        standard_errors=errors,
+        is_feasible=all(excess <= 0 for excess in trial.constraints.values()),
+        _space=space,
+        _problem=spec.problem,
+        _seed=spec.seed,
+    )

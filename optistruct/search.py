@@ -1,0 +1,184 @@
+"""The search itself: ask a sampler, evaluate the structure, tell the study.
+
+The process that runs this is the only one that touches the database; evaluations go through an
+executor. A trial that a killed process left unfinished is taken up again, not made anew.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+import optuna
+from optuna.trial import Trial, TrialState
+
+from optistruct.evaluation import Evaluation, EvaluationPlan, evaluate, open_executor
+from optistruct.exceptions import AllTrialsFailedError
+from optistruct.front import EVALUATION
+from optistruct.spaces import Problem, Space, build
+from optistruct.storage import running_trials
+
+__all__ = ["FAILURE", "Search"]
+
+FAILURE = "optistruct:failure"
+"""The user attribute of a failed trial that holds the reason."""
+
+_DEATHS = "optistruct:deaths"
+_MOST_DEATHS = 3
+_FAILURES_TO_STOP = 10
+
+
+@dataclass
+class Search:
+    """One run of a search, from the trials there are to `n_trials` in all.
+
+    Attributes:
+        study: The study; this process is its only writer.
+        space: The structure space.
+        plan: Data, folds and objectives.
+        problem: The task and the table's shape.
+        seed: Seed of the structures.
+        n_trials: Trials of the study in all, those that are there included.
+        deadline: Moment of `time.monotonic()` after which no trial begins.
+        workers: How many evaluations run at once.
+        executor: Where they run; None opens one of `workers` and closes it again.
+        on_trial: Called after every trial.
+    """
+
+    study: optuna.Study
+    space: Space
+    plan: EvaluationPlan
+    problem: Problem
+    seed: int
+    n_trials: int
+    deadline: float
+    workers: int
+    executor: Executor | None
+    on_trial: Callable[[], None]
+
+    def __post_init__(self) -> None:
+        """Count what is there."""
+        trials = self.study.get_trials(deepcopy=False)
+        self._begun = sum(trial.state != TrialState.WAITING for trial in trials)
+        self._any_complete = any(trial.state == TrialState.COMPLETE for trial in trials)
+        self._failures = 0
+        self._left = deque(running_trials(self.study))
+        self._pending: dict[Future[Evaluation], tuple[Trial, Any]] = {}
+
+    def run(self) -> None:
+        """Search until the trials or the time are used up.
+
+        Raises:
+            AllTrialsFailedError: If nothing was ever evaluated and ten trials, or all, failed.
+        """
+        executor = self.executor or open_executor(self.workers)
+        try:
+            while True:
+                while len(self._pending) < self.workers and (trial := self._next()) is not None:
+                    self._submit(executor, trial)
+                if not self._pending:
+                    break
+                executor = self._collect(executor)
+            if self._failures and not self._any_complete and not self._is_late():
+                self._stop_if_hopeless(at_least=1)
+        except BaseException:
+            for trial, _ in self._pending.values():
+                trial.set_user_attr(_DEATHS, 0)  # stopped from outside: the trial did no harm
+            if self.executor is None and hasattr(executor, "terminate_workers"):
+                executor.terminate_workers()
+            raise
+        finally:
+            if self.executor is None:
+                executor.shutdown(wait=False)
+
+    def _is_late(self) -> bool:
+        return monotonic() >= self.deadline
+
+    def _next(self) -> Trial | None:
+        """Take up a trial that was left, or ask for a new one."""
+        while self._left:
+            left = self._left.popleft()
+            trial = Trial(self.study, left._trial_id)
+            if not self._has_died(trial):
+                return trial
+        if self._begun >= self.n_trials or self._is_late():
+            return None
+        self._begun += 1
+        return self.study.ask()
+
+    def _has_died(self, trial: Trial) -> bool:
+        """Note that a process died in this trial; give it up the third time."""
+        deaths = trial.user_attrs.get(_DEATHS, 0) + 1
+        trial.set_user_attr(_DEATHS, deaths)
+        if deaths >= _MOST_DEATHS:
+            self._fail(trial, f"the process died {deaths} times in this trial (out of memory?)")
+            return True
+        return False
+
+    def _submit(self, executor: Executor, trial: Trial) -> None:
+        try:
+            structure = build(self.space, trial, self.problem, self.seed)
+        except optuna.TrialPruned:
+            self.study.tell(trial, state=TrialState.PRUNED)
+            self.on_trial()
+        except Exception as error:
+            self._fail(trial, _reason(error))
+        else:
+            self._pending[executor.submit(evaluate, structure, self.plan)] = (trial, structure)
+
+    def _collect(self, executor: Executor) -> Executor:
+        """Tell what has finished; hand back the executor, a new one where workers died."""
+        finished, _ = wait(self._pending, return_when=FIRST_COMPLETED)
+        broken = []
+        for future in finished:
+            trial, _ = self._pending[future]
+            error = future.exception()
+            if isinstance(error, BrokenExecutor) and self.executor is None:
+                broken.append(future)
+                continue
+            if error is None:
+                self._complete(trial, future.result())
+            else:
+                self._fail(trial, _reason(error))
+            del self._pending[future]
+        if broken:
+            executor = open_executor(self.workers)
+            self._resubmit(executor)
+        return executor
+
+    def _resubmit(self, executor: Executor) -> None:
+        """Send all pending trials again after a worker died, one of them being the cause."""
+        pending, self._pending = self._pending, {}
+        for trial, structure in pending.values():
+            if not self._has_died(trial):
+                self._pending[executor.submit(evaluate, structure, self.plan)] = (trial, structure)
+
+    def _complete(self, trial: Trial, evaluation: Evaluation) -> None:
+        values = evaluation.values
+        trial.set_user_attr(EVALUATION, evaluation.to_json())
+        for objective in self.plan.objectives:
+            for limit, excess in objective.violations(values[objective.name]).items():
+                trial.set_constraint(limit, excess)
+        self.study.tell(trial, [values[objective.name] for objective in self.plan.objectives])
+        self._any_complete = True
+        self.on_trial()
+
+    def _fail(self, trial: Trial, reason: str) -> None:
+        trial.set_user_attr(FAILURE, reason)
+        self.study.tell(trial, state=TrialState.FAIL)
+        self._failures += 1
+        self._last_reason = reason
+        self.on_trial()
+        self._stop_if_hopeless(at_least=_FAILURES_TO_STOP)
+
+    def _stop_if_hopeless(self, at_least: int) -> None:
+        if not self._any_complete and self._failures >= at_least:
+            raise AllTrialsFailedError(
+                f"all {self._failures} trials failed, the last with: {self._last_reason}"
+            )
+
+
+def _reason(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,263 @@
+"""A structure study: a space, objectives, data, and a database from which it resumes."""
+
+import warnings
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import replace
+from time import monotonic
+from typing import Any
+
+import optuna
+from optuna.samplers import BaseSampler
+from optuna.storages import BaseStorage
+
+from optistruct import recipe, samplers
+from optistruct.evaluation import EvaluationPlan, count_workers, make_plan
+from optistruct.exceptions import ArgumentError, StudyMismatchError
+from optistruct.front import ParetoFront, read_front
+from optistruct.launch import current_launch
+from optistruct.objectives import Objective, check_objectives
+from optistruct.search import Search
+from optistruct.spaces import Problem, Space, Task, probe, space_name
+from optistruct.spec import StudySpec, fingerprint
+from optistruct.storage import (
+    DEFAULT_STORAGE,
+    claimed,
+    load_optuna_study,
+    open_storage,
+    study_names,
+)
+
+__all__ = ["StructureStudy", "load_study"]
+
+
+class StructureStudy:
+    """Searches a structure space under several objectives.
+
+    The database is the only truth: a study of the same name and storage is the same study, and
+    goes on where it stopped. Nothing is written before `optimize`.
+
+    Args:
+        space: The structure space: a function (trial) -> estimator or (trial, problem) ->
+            estimator.
+        objectives: What structures are judged by, the most important first.
+        name: Name of the study in its database.
+        storage: A database URL, or an Optuna storage.
+        sampler: "tpe" or "nsga2", or any Optuna sampler.
+        cv: As scikit-learn takes it: a number of folds, a splitter, or pairs of row numbers.
+        seed: Seed of the sampler and of every structure whose `random_state` the space left
+            open, from 0 to 2**32 - 1.
+
+    Raises:
+        ArgumentError: If an argument cannot be used; the message says what was expected.
+
+    Example:
+        >>> study = StructureStudy(
+        ...     spaces.random_forest,
+        ...     [objectives.Score("accuracy"), objectives.ParameterCount()],
+        ...     name="iris",
+        ... )  # doctest: +SKIP
+        >>> study.optimize(X, y, n_trials=50)  # doctest: +SKIP
+        >>> study.front().select("knee").fit(X, y)  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        objectives: Sequence[Objective],
+        *,
+        name: str,
+        storage: str | BaseStorage = DEFAULT_STORAGE,
+        sampler: str | BaseSampler = "tpe",
+        cv: Any = 5,
+        seed: int = 0,
+    ) -> None:
+        if not callable(space):
+            raise ArgumentError(f"space must be a function (trial) -> estimator, got {space!r}")
+        if not isinstance(name, str) or not name.strip():
+            raise ArgumentError(f"name must be a text that is not empty, got {name!r}")
+        if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
+            raise ArgumentError(f"seed must be a whole number from 0 to 2**32 - 1, got {seed!r}")
+        self.space = space
+        self.objectives = check_objectives(objectives)
+        self.name = name
+        self.storage = current_launch().storage or storage
+        self.cv = list(cv) if hasattr(cv, "__next__") else cv
+        self.seed = seed
+        if isinstance(sampler, BaseSampler):
+            self._sampler, self._sampler_name = sampler, type(sampler).__name__
+        else:
+            self._sampler, self._sampler_name = samplers.by_name(sampler, seed=seed), sampler
+
+    def __repr__(self) -> str:
+        """Name the study, its space and its objectives."""
+        names = ", ".join(objective.name for objective in self.objectives)
+        return f"<StructureStudy {self.name!r}: {space_name(self.space)} by {names}>"
+
+    @property
+    def optuna_study(self) -> optuna.Study:
+        """The Optuna study behind this one.
+
+        Raises:
+            StudyNotFoundError: If `optimize` has not made it yet.
+            StorageError: If the database cannot be opened.
+        """
+        return load_optuna_study(self.name, open_storage(self.storage), sampler=self._sampler)
+
+    @property
+    def spec(self) -> StudySpec:
+        """What the stored study is of.
+
+        Raises:
+            StudyNotFoundError: If `optimize` has not made it yet.
+            StudyMismatchError: If the study was not made by optistruct.
+        """
+        return _read_spec(self.optuna_study)
+
+    def optimize(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        n_trials: int,
+        timeout: float | None = None,
+        n_jobs: int = 1,
+        executor: Executor | None = None,
+        groups: Any = None,
+        task: Task | None = None,
+        callbacks: Sequence[Callable[["StructureStudy"], Any]] = (),
+    ) -> None:
+        """Search, or go on searching, until the study has `n_trials` trials in all.
+
+        A trial whose fit fails is stored as failed with its reason, and the search goes on.
+
+        Args:
+            X: (rows, features) DataFrame, array or sparse matrix.
+            y: (rows,) target: classes or numbers.
+            n_trials: Trials of the study in all; those that are in the database count.
+            timeout: Seconds after which no trial begins any more.
+            n_jobs: How many structures are evaluated at once, each on one thread; -1 is every
+                core. Times measured beside other fits are less exact.
+            executor: Where evaluations run instead, such as a Dask client's `get_executor()`;
+                `n_jobs` says how many run there at once.
+            groups: (rows,) group of each row, for a splitter that keeps groups together.
+            task: "binary", "multiclass" or "regression"; None reads it off `y`.
+            callbacks: Each called with this study after every trial.
+
+        Raises:
+            ArgumentError: If an argument cannot be used.
+            DataError: If the data cannot be searched on.
+            SpaceError: If the space does not return an estimator.
+            StudyMismatchError: If the stored study is of something else.
+            StudyRunningError: If another process of this machine is running the study.
+            AllTrialsFailedError: If the first ten trials all fail.
+        """
+        launch = current_launch()
+        n_trials = launch.n_trials or n_trials
+        timeout = launch.timeout or timeout
+        if isinstance(n_trials, bool) or not isinstance(n_trials, int) or n_trials < 1:
+            raise ArgumentError(f"n_trials must be 1 or more, got {n_trials!r}")
+        if timeout is not None and not timeout > 0:
+            raise ArgumentError(f"timeout must be a number of seconds above 0, got {timeout!r}")
+        deadline = monotonic() + timeout if timeout is not None else float("inf")
+        workers = count_workers(n_jobs)
+        problem = Problem.from_data(X, y, task)
+        plan = make_plan(X, y, self.objectives, problem, self.cv, groups)
+        study = self._open(self._spec_of(plan, problem))
+        told = (*callbacks, *launch.callbacks)
+
+        def on_trial() -> None:
+            for callback in told:
+                callback(self)
+
+        with claimed(study):
+            search = Search(
+                study, self.space, plan, problem, self.seed, n_trials, deadline, workers, executor,
+                on_trial,
+            )  # fmt: skip
+            search.run()
+
+    def front(self) -> ParetoFront:
+        """Read the Pareto front from the database.
+
+        Raises:
+            StudyNotFoundError: If `optimize` has not made the study yet.
+        """
+        study = self.optuna_study
+        return read_front(study, _read_spec(study), self.space)
+
+    def _spec_of(self, plan: EvaluationPlan, problem: Problem) -> StudySpec:
+        return StudySpec.here(
+            space=recipe.describe(self.space),
+            probe=probe(self.space, problem, self.seed),
+            objectives=self.objectives,
+            cv=recipe.describe(self.cv),
+            folds=fingerprint(*(test for _, test in plan.folds)),
+            data=fingerprint(plan.X, plan.y),
+            problem=problem,
+            seed=self.seed,
+            sampler=self._sampler_name,
+        )
+
+    def _open(self, spec: StudySpec) -> optuna.Study:
+        """Load the stored study if it is of the same, or make it."""
+        storage = open_storage(self.storage, create=True)
+        if self.name in study_names(storage):
+            study = load_optuna_study(self.name, storage, sampler=self._sampler)
+            stored = _read_spec(study)
+            spec.check_same(stored, self.name)
+            if spec.sampler != stored.sampler:
+                stored = replace(stored, sampler=spec.sampler)
+                study.set_user_attr(StudySpec.KEY, stored.to_json())
+            return study
+        study = optuna.create_study(
+            study_name=self.name,
+            storage=storage,
+            sampler=self._sampler,
+            directions=[objective.direction for objective in self.objectives],
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            study.set_metric_names([objective.name for objective in self.objectives])
+        study.set_user_attr(StudySpec.KEY, spec.to_json())
+        return study
+
+
+def load_study(
+    name: str, storage: str | BaseStorage = DEFAULT_STORAGE, *, space: Space | None = None
+) -> StructureStudy:
+    """Open a study from its database.
+
+    Args:
+        name: Name of the study.
+        storage: The database URL, or an Optuna storage.
+        space: The study's space, where it is a function that cannot be imported by name (one of
+            a script or a notebook); needed only to build structures or search on.
+
+    Raises:
+        StorageError: If the database cannot be opened.
+        StudyNotFoundError: If it holds no study of this name.
+        StudyMismatchError: If the study was not made by optistruct.
+    """
+    opened = open_storage(storage)
+    spec = _read_spec(load_optuna_study(name, opened))
+    is_known = spec.sampler in samplers.SAMPLERS
+    return StructureStudy(
+        space or recipe.restore(spec.space),
+        spec.objectives,
+        name=name,
+        storage=storage,
+        sampler=spec.sampler if is_known else "tpe",
+        cv=recipe.restore(spec.cv),
+        seed=spec.seed,
+    )
+
+
+def _read_spec(study: optuna.Study) -> StudySpec:
+    stored = study.user_attrs.get(StudySpec.KEY)
+    if stored is None:
+        raise StudyMismatchError(
+            f"the study {study.study_name!r} was not made by optistruct: open it with "
+            "optuna.load_study, or give the new study another name"
+        )
+    return StudySpec.from_json(stored)
