@@ -6,9 +6,10 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
-from optuna.storages import BaseStorage
+__all__ = ["DEFAULT_STORAGE", "Launch", "current_launch", "launching"]
 
-__all__ = ["Launch", "current_launch", "launching"]
+DEFAULT_STORAGE = "sqlite:///optistruct.db"
+"""Where studies live unless a script or an option says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Launch:
 
     n_trials: int | None = None
     timeout: float | None = None
-    storage: str | BaseStorage | None = None
+    storage: str | None = None
     callbacks: tuple[Callable[..., Any], ...] = ()
 
 

@@ -20,7 +20,7 @@ from optistruct.front import EVALUATION
 from optistruct.spaces import Problem, Space, build
 from optistruct.storage import running_trials
 
-__all__ = ["FAILURE", "Search"]
+__all__ = ["FAILURE", "Search", "SearchProgress"]
 
 FAILURE = "optistruct:failure"
 """The user attribute of a failed trial that holds the reason."""
@@ -28,6 +28,21 @@ FAILURE = "optistruct:failure"
 _DEATHS = "optistruct:deaths"
 _MOST_DEATHS = 3
 _FAILURES_TO_STOP = 10
+
+
+@dataclass(frozen=True)
+class SearchProgress:
+    """How far a run of a search is.
+
+    Attributes:
+        done: Trials of the study that have ended.
+        n_trials: Trials of the study in all when the run is over.
+        seconds_left: Estimate of the seconds until then; None before the first trial.
+    """
+
+    done: int
+    n_trials: int
+    seconds_left: float | None
 
 
 @dataclass
@@ -44,7 +59,7 @@ class Search:
         deadline: Moment of `time.monotonic()` after which no trial begins.
         workers: How many evaluations run at once.
         executor: Where they run; None opens one of `workers` and closes it again.
-        on_trial: Called after every trial.
+        on_progress: Called at the start and after every trial.
     """
 
     study: optuna.Study
@@ -56,12 +71,14 @@ class Search:
     deadline: float
     workers: int
     executor: Executor | None
-    on_trial: Callable[[], None]
+    on_progress: Callable[[SearchProgress], None]
 
     def __post_init__(self) -> None:
         """Count what is there."""
         trials = self.study.get_trials(deepcopy=False)
         self._begun = sum(trial.state != TrialState.WAITING for trial in trials)
+        self._done = self._done_before = sum(trial.state.is_finished() for trial in trials)
+        self._start = monotonic()
         self._any_complete = any(trial.state == TrialState.COMPLETE for trial in trials)
         self._failures = 0
         self._left = deque(running_trials(self.study))
@@ -74,6 +91,7 @@ class Search:
             AllTrialsFailedError: If nothing was ever evaluated and ten trials, or all, failed.
         """
         executor = self.executor or open_executor(self.workers)
+        self.on_progress(self._progress())
         try:
             while True:
                 while len(self._pending) < self.workers and (trial := self._next()) is not None:
@@ -121,8 +139,7 @@ class Search:
         try:
             structure = build(self.space, trial, self.problem, self.seed)
         except optuna.TrialPruned:
-            self.study.tell(trial, state=TrialState.PRUNED)
-            self.on_trial()
+            self._tell(trial, state=TrialState.PRUNED)
         except Exception as error:
             self._fail(trial, _reason(error))
         else:
@@ -161,17 +178,30 @@ class Search:
         for objective in self.plan.objectives:
             for limit, excess in objective.violations(values[objective.name]).items():
                 trial.set_constraint(limit, excess)
-        self.study.tell(trial, [values[objective.name] for objective in self.plan.objectives])
         self._any_complete = True
-        self.on_trial()
+        self._tell(trial, [values[objective.name] for objective in self.plan.objectives])
 
     def _fail(self, trial: Trial, reason: str) -> None:
         trial.set_user_attr(FAILURE, reason)
-        self.study.tell(trial, state=TrialState.FAIL)
         self._failures += 1
         self._last_reason = reason
-        self.on_trial()
+        self._tell(trial, state=TrialState.FAIL)
         self._stop_if_hopeless(at_least=_FAILURES_TO_STOP)
+
+    def _tell(
+        self, trial: Trial, values: list[float] | None = None, state: TrialState | None = None
+    ) -> None:
+        self.study.tell(trial, values, state=state)
+        self._done += 1
+        self.on_progress(self._progress())
+
+    def _progress(self) -> SearchProgress:
+        now, done_here = monotonic(), self._done - self._done_before
+        left = None
+        if done_here:
+            a_trial = (now - self._start) / done_here
+            left = max(0.0, min(a_trial * (self.n_trials - self._done), self.deadline - now))
+        return SearchProgress(self._done, max(self.n_trials, self._done), left)
 
     def _stop_if_hopeless(self, at_least: int) -> None:
         if not self._any_complete and self._failures >= at_least:

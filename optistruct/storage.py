@@ -16,15 +16,12 @@ from sqlalchemy.engine import URL, make_url
 from optistruct.exceptions import StorageError, StudyNotFoundError, StudyRunningError
 
 __all__ = [
-    "DEFAULT_STORAGE",
     "claimed",
     "load_optuna_study",
     "open_storage",
     "running_trials",
     "study_names",
 ]
-
-DEFAULT_STORAGE = "sqlite:///optistruct.db"
 
 _RUNNER = "optistruct:runner"
 _BUSY_SECONDS = 30

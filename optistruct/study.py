@@ -15,13 +15,12 @@ from optistruct import recipe, samplers
 from optistruct.evaluation import EvaluationPlan, count_workers, make_plan
 from optistruct.exceptions import ArgumentError, StudyMismatchError
 from optistruct.front import ParetoFront, read_front
-from optistruct.launch import current_launch
+from optistruct.launch import DEFAULT_STORAGE, current_launch
 from optistruct.objectives import Objective, check_objectives
-from optistruct.search import Search
+from optistruct.search import Search, SearchProgress
 from optistruct.spaces import Problem, Space, Task, probe, space_name
 from optistruct.spec import StudySpec, fingerprint
 from optistruct.storage import (
-    DEFAULT_STORAGE,
     claimed,
     load_optuna_study,
     open_storage,
@@ -84,6 +83,7 @@ class StructureStudy:
         self.storage = current_launch().storage or storage
         self.cv = list(cv) if hasattr(cv, "__next__") else cv
         self.seed = seed
+        self._opened: optuna.Study | None = None
         if isinstance(sampler, BaseSampler):
             self._sampler, self._sampler_name = sampler, type(sampler).__name__
         else:
@@ -102,7 +102,10 @@ class StructureStudy:
             StudyNotFoundError: If `optimize` has not made it yet.
             StorageError: If the database cannot be opened.
         """
-        return load_optuna_study(self.name, open_storage(self.storage), sampler=self._sampler)
+        if self._opened is None:
+            storage = open_storage(self.storage)
+            self._opened = load_optuna_study(self.name, storage, sampler=self._sampler)
+        return self._opened
 
     @property
     def spec(self) -> StudySpec:
@@ -125,7 +128,7 @@ class StructureStudy:
         executor: Executor | None = None,
         groups: Any = None,
         task: Task | None = None,
-        callbacks: Sequence[Callable[["StructureStudy"], Any]] = (),
+        callbacks: Sequence[Callable[["StructureStudy", SearchProgress], Any]] = (),
     ) -> None:
         """Search, or go on searching, until the study has `n_trials` trials in all.
 
@@ -142,7 +145,8 @@ class StructureStudy:
                 `n_jobs` says how many run there at once.
             groups: (rows,) group of each row, for a splitter that keeps groups together.
             task: "binary", "multiclass" or "regression"; None reads it off `y`.
-            callbacks: Each called with this study after every trial.
+            callbacks: Each called with this study and how far it is, at the start and after
+                every trial.
 
         Raises:
             ArgumentError: If an argument cannot be used.
@@ -163,17 +167,17 @@ class StructureStudy:
         workers = count_workers(n_jobs)
         problem = Problem.from_data(X, y, task)
         plan = make_plan(X, y, self.objectives, problem, self.cv, groups)
-        study = self._open(self._spec_of(plan, problem))
+        study = self._opened = self._open(self._spec_of(plan, problem))
         told = (*callbacks, *launch.callbacks)
 
-        def on_trial() -> None:
+        def on_progress(progress: SearchProgress) -> None:
             for callback in told:
-                callback(self)
+                callback(self, progress)
 
         with claimed(study):
             search = Search(
                 study, self.space, plan, problem, self.seed, n_trials, deadline, workers, executor,
-                on_trial,
+                on_progress,
             )  # fmt: skip
             search.run()
 

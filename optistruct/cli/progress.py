@@ -1,0 +1,54 @@
+"""A live bar of a running search; nothing where the output is no terminal."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from optistruct.search import SearchProgress
+    from optistruct.study import StructureStudy
+
+__all__ = ["live_progress"]
+
+
+@contextmanager
+def live_progress() -> Iterator[tuple[Callable[..., Any], ...]]:
+    """Show a bar for each study that runs inside the block.
+
+    Yields:
+        The callbacks for `StructureStudy.optimize`: one, or none where nobody would see it.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield ()
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("front {task.fields[front]}"),
+        TextColumn("hypervolume {task.fields[hypervolume]}"),
+        TextColumn("{task.fields[left]}"),
+    )
+    with Progress(*columns, console=console) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def advance(study: "StructureStudy", progress: "SearchProgress") -> None:
+            front = study.front()
+            left = progress.seconds_left
+            fields: dict[str, Any] = {
+                "front": len(front),
+                "hypervolume": f"{front.hypervolume():.3f}",
+                "left": "" if left is None else f"{timedelta(seconds=round(left))} left",
+            }
+            if study.name not in tasks:
+                tasks[study.name] = bar.add_task(study.name, **fields)
+            bar.update(
+                tasks[study.name], completed=progress.done, total=progress.n_trials, **fields
+            )
+
+        yield (advance,)

@@ -1,0 +1,45 @@
+"""The command that runs a study script."""
+
+import runpy
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from optistruct.cli.options import Timeout
+from optistruct.cli.progress import live_progress
+from optistruct.exceptions import ArgumentError
+from optistruct.launch import Launch, launching
+
+__all__ = ["run"]
+
+
+def run(
+    script: Annotated[Path, typer.Argument(metavar="SCRIPT", help="A Python script of studies.")],
+    trials: Annotated[
+        int | None,
+        typer.Option(
+            "--trials", metavar="N", min=1, help="Total trials of each study, not the script's."
+        ),
+    ] = None,
+    timeout: Timeout = None,
+    storage: Annotated[
+        str | None,
+        typer.Option("--storage", metavar="URL", help="Database to use, not the script's."),
+    ] = None,
+) -> None:
+    """Run a study script; run it again to go on where it stopped.
+
+    Example: optistruct run studies/breast_cancer_lightgbm.py --trials 100
+    """
+    if not script.is_file():
+        raise ArgumentError(f"there is no script {script}")
+    sys.argv = [str(script)]
+    sys.path.insert(0, str(script.resolve().parent))
+    with live_progress() as callbacks, launching(Launch(trials, timeout, storage, callbacks)):
+        try:
+            runpy.run_path(str(script), run_name="__main__")
+        except KeyboardInterrupt:
+            typer.echo("\nstopped; run the same command again to go on", err=True)
+            raise typer.Exit(130) from None

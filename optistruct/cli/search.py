@@ -1,0 +1,140 @@
+"""The command that searches a table without any code."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from optistruct.cli.options import Storage, Timeout
+from optistruct.cli.progress import live_progress
+from optistruct.exceptions import ArgumentError, DataError, UnknownNameError
+from optistruct.launch import DEFAULT_STORAGE
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from optistruct.spaces import Problem, Space
+
+__all__ = ["search"]
+
+_FOLDS = 5
+_MOST_ROWS_FOR_SLOW_FAMILIES = 5_000
+_SLOW_FAMILIES = ("nearest_neighbors", "mlp")
+
+
+def search(
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="A .csv (or .csv.gz) or .parquet.")],
+    target: Annotated[str, typer.Option(metavar="COLUMN", help="The column to predict.")],
+    space: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A family to search; repeat it for several."),
+    ] = None,
+    objective: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="parameters, inference_time, size or a scorer's name; repeat it for several.",
+        ),
+    ] = None,
+    sampler: Annotated[str, typer.Option(metavar="NAME", help="tpe or nsga2.")] = "tpe",
+    trials: Annotated[int, typer.Option(metavar="N", min=1, help="Trials in all.")] = 100,
+    timeout: Timeout = None,
+    jobs: Annotated[
+        int, typer.Option(metavar="N", help="Structures evaluated at once; -1 is every core.")
+    ] = 1,
+    task: Annotated[
+        str | None,
+        typer.Option(metavar="TASK", help="binary, multiclass or regression, not the data's own."),
+    ] = None,
+    storage: Storage = DEFAULT_STORAGE,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Name of the study [default: FILE-COLUMN]")
+    ] = None,
+) -> None:
+    """Search a table for accurate, small and fast models; the same command again goes on.
+
+    Without options it takes the families that suit the data, and judges by balanced accuracy or
+    R2, the number of parameters and the inference time. Categories and missing values need no
+    preparation.
+
+    Example: optistruct search churn.csv --target churned --trials 60
+
+    Example: optistruct search prices.parquet --target price --space lightgbm --space linear
+    --objective neg_mean_absolute_error --objective size
+    """
+    import rich
+
+    from optistruct import objectives, samplers, spaces
+    from optistruct.reporting import front_table
+    from optistruct.study import StructureStudy
+
+    families = {chosen: spaces.by_name(chosen) for chosen in space or ()}
+    judged = [objectives.by_name(chosen) for chosen in dict.fromkeys(objective or ())]
+    samplers.by_name(sampler)
+    table = _read(data)
+    if target not in table.columns:
+        raise UnknownNameError("column", target, map(str, table.columns))
+    X, y = table.drop(columns=target), table[target]
+    problem = spaces.Problem.from_data(X, y, task)  # type: ignore[arg-type]
+    if not judged:
+        score = "balanced_accuracy" if problem.is_classification else "r2"
+        judged = [objectives.by_name(known) for known in (score, "parameters", "inference_time")]
+    study = StructureStudy(
+        spaces.tabular(_space(families, problem)),
+        judged,
+        name=name or f"{data.name.split('.')[0]}-{target}",
+        storage=storage,
+        sampler=sampler,
+        cv=_folds(problem),
+    )
+    with live_progress() as callbacks:
+        try:
+            study.optimize(
+                X, y, n_trials=trials, timeout=timeout, n_jobs=jobs, task=problem.task,
+                callbacks=callbacks,
+            )  # fmt: skip
+        except KeyboardInterrupt:
+            typer.echo("\nstopped; run the same command again to go on", err=True)
+            raise typer.Exit(130) from None
+    rich.print(front_table(study))
+
+
+def _space(families: dict[str, "Space"], problem: "Problem") -> "Space":
+    from optistruct import spaces
+
+    if not families:
+        is_large = problem.rows > _MOST_ROWS_FOR_SLOW_FAMILIES
+        families = {
+            known: family
+            for known, family in spaces.FAMILIES.items()
+            if not (is_large and known in _SLOW_FAMILIES)
+        }
+    chosen = list(families.values())
+    return chosen[0] if len(chosen) == 1 else spaces.choice(*chosen)
+
+
+def _folds(problem: "Problem") -> Any:
+    from sklearn.model_selection import KFold, StratifiedKFold
+
+    splitter = StratifiedKFold if problem.is_classification else KFold
+    return splitter(_FOLDS, shuffle=True, random_state=0)
+
+
+def _read(path: Path) -> "pd.DataFrame":
+    import pandas as pd
+
+    if not path.is_file():
+        raise ArgumentError(f"there is no file {path}")
+    suffixes = path.suffixes
+    try:
+        if ".csv" in suffixes:
+            return pd.read_csv(path)
+        if suffixes[-1:] == [".parquet"]:
+            return pd.read_parquet(path)
+    except ImportError:
+        raise ArgumentError(
+            'reading .parquet needs pyarrow: pip install "optistruct[parquet]"'
+        ) from None
+    except (ValueError, OSError) as error:
+        raise DataError(f"{path} cannot be read as a table: {error}") from None
+    raise ArgumentError(f"{path} must be a .csv, .csv.gz or .parquet file")

@@ -1,0 +1,121 @@
+"""The plain facts of a study, read from its database; every report is made of them."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+
+from optuna.trial import TrialState
+
+from optistruct import recipe
+from optistruct.front import Candidate, ParetoFront
+from optistruct.objectives import Objective
+from optistruct.search import FAILURE
+from optistruct.spec import StudySpec
+from optistruct.study import StructureStudy
+
+__all__ = ["Summary", "number_text", "structure_text", "summarize", "value_text"]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The plain facts of a study.
+
+    Attributes:
+        name: Name of the study.
+        spec: What it is of.
+        space: The structure space, as text.
+        cv: The cross-validation, as text.
+        front: Its Pareto front, with the structures that are not on it.
+        states: Number of trials in each state, such as "complete" or "fail".
+        failures: Why trials failed, with how many did; the most frequent first.
+        begun: When the first trial began; None if there is none.
+        ended: When the last trial ended; None if none has.
+    """
+
+    name: str
+    spec: StudySpec
+    space: str
+    cv: str
+    front: ParetoFront
+    states: dict[str, int]
+    failures: dict[str, int]
+    begun: datetime | None
+    ended: datetime | None
+
+    @property
+    def trials(self) -> str:
+        """Say how many trials there are and how they ended."""
+        total = sum(self.states.values())
+        broken = len(self.front.infeasible)
+        notes = [
+            f"{count} {word}"
+            for count, word in (
+                (self.states.get("fail", 0), "failed"),
+                (self.states.get("pruned", 0), "pruned"),
+                (self.states.get("running", 0), "unfinished"),
+                (self.states.get("waiting", 0), "waiting"),
+                (broken, "beyond a limit"),
+            )
+            if count
+        ]
+        return f"{total} trial{'s' * (total != 1)}" + (f" ({', '.join(notes)})" if notes else "")
+
+
+def summarize(study: StructureStudy) -> Summary:
+    """Read the facts of a study from its database.
+
+    Raises:
+        StudyNotFoundError: If the database does not hold the study.
+    """
+    optuna_study = study.optuna_study
+    trials = optuna_study.get_trials(deepcopy=False)
+    failures = Counter(
+        str(trial.user_attrs.get(FAILURE, "no reason was stored"))
+        for trial in trials
+        if trial.state == TrialState.FAIL
+    )
+    spec = study.spec
+    return Summary(
+        name=study.name,
+        spec=spec,
+        space=recipe.text(spec.space),
+        cv=recipe.text(spec.cv),
+        front=study.front(),
+        states=dict(Counter(trial.state.name.lower() for trial in trials)),
+        failures=dict(failures.most_common()),
+        begun=min((t.datetime_start for t in trials if t.datetime_start), default=None),
+        ended=max((t.datetime_complete for t in trials if t.datetime_complete), default=None),
+    )
+
+
+def value_text(objective: Objective, candidate: Candidate, *, error: bool = False) -> str:
+    """Write a candidate's value of an objective, with its standard error if asked for."""
+    value = candidate.values[objective.name]
+    spread = candidate.standard_errors[objective.name]
+    if not error or not spread > 0:
+        return number_text(value)
+    return f"{number_text(value)} ± {spread:,.{_decimals(value)}f}"
+
+
+def structure_text(candidate: Candidate) -> str:
+    """Write a candidate's parameters in one line: `lightgbm(n_estimators=65, num_leaves=4)`."""
+    family = candidate.parameters.get("family")
+    listed = ", ".join(
+        f"{name.removeprefix(f'{family}.')}={f'{v:.3g}' if isinstance(v, float) else v}"
+        for name, v in candidate.parameters.items()
+        if name != "family"
+    )
+    return f"{family}({listed})" if family else listed
+
+
+def number_text(value: float) -> str:
+    """Write a number with about three digits: `1,750`, `24.1`, `0.953`, `2.2e-06`."""
+    if 0 < abs(value) < 0.001:
+        return f"{value:.2g}"
+    return f"{value:,.{_decimals(value)}f}"
+
+
+def _decimals(value: float) -> int:
+    if value.is_integer() or abs(value) >= 100:
+        return 0
+    return 1 if abs(value) >= 10 else 3

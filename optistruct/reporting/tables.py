@@ -1,0 +1,40 @@
+"""The front as a table for a terminal."""
+
+from rich.table import Table
+
+from optistruct.objectives import Objective
+from optistruct.reporting.summary import structure_text, summarize, value_text
+from optistruct.study import StructureStudy
+
+__all__ = ["front_table"]
+
+
+def front_table(study: StructureStudy) -> Table:
+    """Make a table of a study's front: every objective with its standard error, the structure.
+
+    Args:
+        study: A study that has been run.
+
+    Returns:
+        A rich table; `rich.print` shows it.
+    """
+    summary = summarize(study)
+    front = summary.front
+    table = Table(
+        title=f"{summary.name}: {len(front)} on the front of {summary.trials}",
+        title_justify="left",
+        header_style="bold",
+    )
+    table.add_column("trial", justify="right")
+    for objective in front.objectives:
+        table.add_column(heading(objective), justify="right", no_wrap=True)
+    table.add_column("structure", overflow="fold")
+    for candidate in front:
+        values = [value_text(o, candidate, error=True) for o in front.objectives]
+        table.add_row(str(candidate.trial), *values, structure_text(candidate))
+    return table
+
+
+def heading(objective: Objective) -> str:
+    """Write an objective's name with its unit."""
+    return f"{objective.name} ({objective.unit})" if objective.unit else objective.name
