@@ -27,7 +27,7 @@ def list_studies(storage: Storage = DEFAULT_STORAGE) -> None:
     opened = open_storage(storage)
     table = Table(header_style="bold")
     for column in ("study", "trials", "on the front", "objectives", "last trial"):
-        table.add_column(column)
+        table.add_column(column, overflow="fold")
     for name in study_names(opened):
         try:
             summary = summarize(load_study(name, opened))

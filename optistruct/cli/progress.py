@@ -14,14 +14,16 @@ __all__ = ["live_progress"]
 
 @contextmanager
 def live_progress() -> Iterator[tuple[Callable[..., Any], ...]]:
-    """Show a bar for each study that runs inside the block.
+    """Show a bar for each study that runs inside the block, without Optuna's own messages.
 
     Yields:
         The callbacks for `StructureStudy.optimize`: one, or none where nobody would see it.
     """
+    import optuna
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     console = Console(stderr=True)
     if not console.is_terminal:
         yield ()

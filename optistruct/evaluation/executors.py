@@ -13,7 +13,7 @@ __all__ = ["InProcess", "count_workers", "open_executor"]
 
 T = TypeVar("T")
 
-_IDLE_SECONDS = 30  # a worker whose parent was killed ends by itself after this
+_IDLE_SECONDS = 300  # a worker whose parent was killed ends by itself after this
 
 
 class InProcess(Executor):

@@ -94,28 +94,31 @@ def value_text(objective: Objective, candidate: Candidate, *, error: bool = Fals
     spread = candidate.standard_errors[objective.name]
     if not error or not spread > 0:
         return number_text(value)
-    return f"{number_text(value)} ± {spread:,.{_decimals(value)}f}"
+    return f"{number_text(value)} ± {number_text(spread, like=value)}"
 
 
 def structure_text(candidate: Candidate) -> str:
-    """Write a candidate's parameters in one line: `lightgbm(n_estimators=65, num_leaves=4)`."""
+    """Write a candidate's parameters in one line: `lightgbm: n_estimators=65, num_leaves=4`."""
     family = candidate.parameters.get("family")
     listed = ", ".join(
         f"{name.removeprefix(f'{family}.')}={f'{v:.3g}' if isinstance(v, float) else v}"
         for name, v in candidate.parameters.items()
         if name != "family"
     )
-    return f"{family}({listed})" if family else listed
+    return f"{family}: {listed}" if family else listed
 
 
-def number_text(value: float) -> str:
-    """Write a number with about three digits: `1,750`, `24.1`, `0.953`, `2.2e-06`."""
-    if 0 < abs(value) < 0.001:
+def number_text(value: float, like: float | None = None) -> str:
+    """Write a number with about three digits: `23.2M`, `1,750`, `24.1`, `0.953`, `2.2e-06`.
+
+    Args:
+        value: The number.
+        like: Write it with the unit and decimals that this other number has.
+    """
+    model = value if like is None else like
+    if abs(model) >= 1e6:
+        return f"{value / 1e6:,.2f}M"
+    if 0 < abs(model) < 0.001:
         return f"{value:.2g}"
-    return f"{value:,.{_decimals(value)}f}"
-
-
-def _decimals(value: float) -> int:
-    if value.is_integer() or abs(value) >= 100:
-        return 0
-    return 1 if abs(value) >= 10 else 3
+    decimals = 0 if model.is_integer() or abs(model) >= 100 else 1 if abs(model) >= 10 else 3
+    return f"{value:,.{decimals}f}"

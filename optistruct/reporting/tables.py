@@ -1,5 +1,6 @@
 """The front as a table for a terminal."""
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from optistruct.objectives import Objective
@@ -24,11 +25,14 @@ def front_table(study: StructureStudy) -> Table:
         title=f"{summary.name}: {len(front)} on the front of {summary.trials}",
         title_justify="left",
         header_style="bold",
+        box=SIMPLE_HEAD,
+        collapse_padding=True,
+        pad_edge=False,
     )
     table.add_column("trial", justify="right")
     for objective in front.objectives:
-        table.add_column(heading(objective), justify="right", no_wrap=True)
-    table.add_column("structure", overflow="fold")
+        table.add_column(heading(objective).replace(" ", "\n"), justify="right", no_wrap=True)
+    table.add_column("structure", overflow="fold", min_width=24)
     for candidate in front:
         values = [value_text(o, candidate, error=True) for o in front.objectives]
         table.add_row(str(candidate.trial), *values, structure_text(candidate))
