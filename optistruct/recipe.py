@@ -146,13 +146,14 @@ def _unplaced(thing: Any) -> str:
 
 def _describe_instance(thing: Any) -> Recipe:
     kind = type(thing)
+    if not (_is_importable(kind) and _may_call(kind)):
+        return {"opaque": _unplaced(thing)}
     parameters = [
         parameter
         for parameter in inspect.signature(kind).parameters.values()
         if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
     ]
-    follows_convention = all(hasattr(thing, parameter.name) for parameter in parameters)
-    if not (_is_importable(kind) and _may_call(kind) and follows_convention):
+    if not all(hasattr(thing, parameter.name) for parameter in parameters):
         return {"opaque": _unplaced(thing)}
     values = {parameter.name: getattr(thing, parameter.name) for parameter in parameters}
     changed = {
@@ -189,4 +190,7 @@ def _restore_instance(recipe: Mapping[str, Any]) -> Any:
     kind = _import(recipe["call"])
     if not _may_call(kind):
         return Opaque(text(recipe))
-    return kind(**{key: restore(value) for key, value in recipe["with"].items()})
+    try:
+        return kind(**{key: restore(value) for key, value in recipe["with"].items()})
+    except Exception:  # a part is opaque, or the class has changed
+        return Opaque(text(recipe))

@@ -14,7 +14,13 @@ from typing import Any
 import optuna
 from optuna.trial import Trial, TrialState
 
-from optistruct.evaluation import Evaluation, EvaluationPlan, evaluate, open_executor
+from optistruct.evaluation import (
+    Evaluation,
+    EvaluationPlan,
+    close_executor,
+    evaluate,
+    open_executor,
+)
 from optistruct.exceptions import AllTrialsFailedError
 from optistruct.front import EVALUATION
 from optistruct.spaces import Problem, Space, build
@@ -104,12 +110,11 @@ class Search:
         except BaseException:
             for trial, _ in self._pending.values():
                 trial.set_user_attr(_DEATHS, 0)  # stopped from outside: the trial did no harm
-            if self.executor is None and hasattr(executor, "terminate_workers"):
-                executor.terminate_workers()
-            raise
-        finally:
             if self.executor is None:
-                executor.shutdown(wait=False)
+                close_executor(executor, kill=True)
+            raise
+        if self.executor is None:
+            close_executor(executor)
 
     def _is_late(self) -> bool:
         return monotonic() >= self.deadline

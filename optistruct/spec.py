@@ -194,7 +194,7 @@ def _objective_to_json(objective: Objective) -> dict[str, Any]:
 
 def _objective_from_json(stored: Mapping[str, Any]) -> Objective:
     made = recipe.restore(stored["recipe"])
-    if isinstance(made, Objective):
+    if isinstance(made, Objective) and made.name == stored["name"]:
         return made
     known = {key: value for key, value in stored.items() if key != "recipe"}
     return StoredObjective(recipe=recipe.text(stored["recipe"]), **known)

@@ -5,7 +5,12 @@ plan, which runs wherever an executor takes it; `Evaluation` is the record that 
 """
 
 from optistruct.evaluation.evaluate import evaluate
-from optistruct.evaluation.executors import InProcess, count_workers, open_executor
+from optistruct.evaluation.executors import (
+    InProcess,
+    close_executor,
+    count_workers,
+    open_executor,
+)
 from optistruct.evaluation.plan import EvaluationPlan, make_plan
 from optistruct.evaluation.record import Evaluation
 
@@ -13,6 +18,7 @@ __all__ = [
     "Evaluation",
     "EvaluationPlan",
     "InProcess",
+    "close_executor",
     "count_workers",
     "evaluate",
     "make_plan",

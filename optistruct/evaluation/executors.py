@@ -9,7 +9,7 @@ from joblib.externals.loky import get_reusable_executor
 
 from optistruct.exceptions import ArgumentError
 
-__all__ = ["InProcess", "count_workers", "open_executor"]
+__all__ = ["InProcess", "close_executor", "count_workers", "open_executor"]
 
 T = TypeVar("T")
 
@@ -53,3 +53,11 @@ def open_executor(workers: int) -> Executor:
         return InProcess()
     executor: Executor = get_reusable_executor(max_workers=workers, timeout=_IDLE_SECONDS)
     return executor
+
+
+def close_executor(executor: Executor, *, kill: bool = False) -> None:
+    """Close what `open_executor` opened; `kill` ends evaluations that are still running."""
+    if isinstance(executor, InProcess):
+        executor.shutdown()
+    else:
+        executor.shutdown(wait=True, kill_workers=kill)  # type: ignore[call-arg]

@@ -60,6 +60,7 @@ def make_plan(
         DataError: If there are fewer rows, or fewer rows of every class, than folds.
         ArgumentError: If `cv` is no cross-validation, or a scorer does not fit the target.
     """
+    X, y = (thing if hasattr(thing, "shape") else np.asarray(thing) for thing in (X, y))
     if isinstance(cv, int) and not isinstance(cv, bool) and cv > problem.rows:
         raise DataError(f"cv={cv} folds need at least {cv} rows, X has {problem.rows}")
     try:
