@@ -191,7 +191,6 @@ class InferenceTime(Objective):
     """
 
     name: ClassVar[str] = "inference_time"
-    unit: ClassVar[str] = "us"
     scale: ClassVar[Scale] = "log"
 
     batch_size: int = 1
@@ -205,6 +204,11 @@ class InferenceTime(Objective):
         if not isinstance(self.batch_size, int) or self.batch_size < 1:
             raise ArgumentError(f"batch_size must be 1 or more, got {self.batch_size!r}")
         super().__post_init__()
+
+    @property
+    def unit(self) -> str:  # type: ignore[override]
+        """Microseconds a call, with the number of rows where it is not one."""
+        return "us" if self.batch_size == 1 else f"us/{self.batch_size} rows"
 
     def measure(self, model: Any, X: Any, y: Any) -> float:
         """Time the model's predictions, in microseconds a call."""

@@ -1,5 +1,8 @@
 """LightGBM on the breast cancer data: accurate, small and fast at once, in under a minute.
 
+Time is that of a thousand rows: with a single row, what Python spends around the model hides the
+differences between structures.
+
 Leaves the study in `optistruct.db` and its page in `breast_cancer_lightgbm.html`, both in the
 current folder. Run it again and it stops at once; with `optistruct run ... --trials 100` it goes
 on to 100 trials.
@@ -17,7 +20,7 @@ study = StructureStudy(
     [
         objectives.Score("balanced_accuracy"),
         objectives.ParameterCount(at_most=10_000),
-        objectives.InferenceTime(),
+        objectives.InferenceTime(batch_size=1_000),
     ],
     name="breast_cancer_lightgbm",
 )

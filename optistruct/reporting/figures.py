@@ -50,7 +50,8 @@ def pareto_front(study: StructureStudy, *, view: Literal["plane", "space"] = "pl
         title=f"{html.escape(summary.name)}: {len(front)} on the front of {summary.trials}",
         template="plotly_white",
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0},
-        margin={"t": 90},
+        margin={"t": 90} if view == "plane" else {"t": 60, "l": 0, "r": 0, "b": 0},
+        height=520 if view == "plane" else 640,
     )
     return figure
 
@@ -131,6 +132,7 @@ def _space(front: ParetoFront) -> go.Figure:
                 opacity=0.12,
                 hoverinfo="name",
             )
+    figure.update_scenes(camera_eye={"x": 1.7, "y": 1.7, "z": 0.9})
     figure.update_scenes(
         {
             f"{axis}axis": {"title": {"text": heading(objective)}, "type": objective.scale}

@@ -87,7 +87,7 @@ def _figure(study: StructureStudy, summary: Summary) -> str:
     if len(summary.front.objectives) < 2:
         return ""
     figure = pareto_front(study)
-    figure.update_layout(height=560, title=None, margin={"t": 40})
+    figure.update_layout(title=None, margin={"t": 40})
     return str(figure.to_html(full_html=False, include_plotlyjs=True, config={"responsive": True}))
 
 

@@ -31,7 +31,7 @@ def front_table(study: StructureStudy) -> Table:
     )
     table.add_column("trial", justify="right")
     for objective in front.objectives:
-        table.add_column(heading(objective).replace(" ", "\n"), justify="right", no_wrap=True)
+        table.add_column(heading(objective).replace(" (", "\n("), justify="right", no_wrap=True)
     table.add_column("structure", overflow="fold", min_width=24)
     for candidate in front:
         values = [value_text(o, candidate, error=True) for o in front.objectives]
