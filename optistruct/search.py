@@ -108,8 +108,8 @@ class Search:
             if self._failures and not self._any_complete and not self._is_late():
                 self._stop_if_hopeless(at_least=1)
         except BaseException:
-            for trial, _ in self._pending.values():
-                trial.set_user_attr(_DEATHS, 0)  # stopped from outside: the trial did no harm
+            for left in running_trials(self.study):  # stopped from outside: they did no harm
+                Trial(self.study, left._trial_id).set_user_attr(_DEATHS, 0)
             if self.executor is None:
                 close_executor(executor, kill=True)
             raise
@@ -160,6 +160,8 @@ class Search:
             if isinstance(error, BrokenExecutor) and self.executor is None:
                 broken.append(future)
                 continue
+            if isinstance(error, KeyboardInterrupt):  # a terminal interrupts workers, too
+                raise error
             if error is None:
                 self._complete(trial, future.result())
             else:
