@@ -1,0 +1,100 @@
+"""Tests of optistruct.spaces.probe."""
+
+import json
+from typing import Any
+
+import optuna
+import pytest
+from sklearn.linear_model import Ridge
+from sklearn.tree import DecisionTreeRegressor
+
+from optistruct import spaces
+from optistruct.exceptions import SpaceError
+from optistruct.spaces import Problem, probe
+
+PROBLEM = Problem("regression", rows=90, features=4)
+
+
+def tree(trial: Any) -> Any:
+    return DecisionTreeRegressor(max_depth=trial.suggest_int("depth", 1, 9))
+
+
+class TestProbe:
+    def test_is_the_same_every_time(self) -> None:
+        assert probe(spaces.mlp, PROBLEM, 0) == probe(spaces.mlp, PROBLEM, 0)
+
+    def test_finds_conditional_parameters(self) -> None:
+        found = probe(spaces.mlp, PROBLEM, 0).parameters
+        assert {"layers", "units_1", "units_2", "units_3"} < set(found)
+        assert list(found) == sorted(found)
+        low_and_high = json.loads(found["units_3"])["attributes"]
+        assert (low_and_high["low"], low_and_high["high"]) == (4, 256)
+
+    def test_does_not_depend_on_how_the_space_is_written(self) -> None:
+        def other(trial: Any, problem: Problem) -> Any:
+            depth = trial.suggest_int("depth", low=1, high=9)
+            return DecisionTreeRegressor().set_params(max_depth=depth)
+
+        assert probe(other, PROBLEM, 0) == probe(tree, PROBLEM, 0)
+
+    def test_tells_spaces_of_other_structures_apart(self) -> None:
+        def deeper(trial: Any) -> Any:
+            return DecisionTreeRegressor(max_depth=trial.suggest_int("depth", 1, 9) + 1)
+
+        assert probe(deeper, PROBLEM, 0).parameters == probe(tree, PROBLEM, 0).parameters
+        assert probe(deeper, PROBLEM, 0).structures != probe(tree, PROBLEM, 0).structures
+
+    def test_tells_spaces_of_other_bounds_apart(self) -> None:
+        def wider(trial: Any) -> Any:
+            return DecisionTreeRegressor(max_depth=trial.suggest_int("depth", 1, 10))
+
+        assert probe(wider, PROBLEM, 0).parameters != probe(tree, PROBLEM, 0).parameters
+
+    def test_depends_on_the_seed_of_the_structures(self) -> None:
+        assert probe(tree, PROBLEM, 0).structures != probe(tree, PROBLEM, 1).structures
+
+    def test_does_not_depend_on_addresses(self) -> None:
+        def make() -> Any:
+            class Kernel:
+                pass
+
+            def space(trial: Any) -> Any:
+                return Ridge(alpha=trial.suggest_float("alpha", 0, 1), solver=Kernel())
+
+            return space
+
+        assert probe(make(), PROBLEM, 0) == probe(make(), PROBLEM, 0)
+
+    def test_passes_over_a_structure_that_the_space_refuses(self) -> None:
+        def picky(trial: Any) -> Any:
+            depth = trial.suggest_int("depth", 1, 9)
+            if depth == 4:
+                raise optuna.TrialPruned
+            return DecisionTreeRegressor(max_depth=depth)
+
+        found = probe(picky, PROBLEM, 0)
+        assert set(found.parameters) == {"depth"}
+        assert found.structures != probe(tree, PROBLEM, 0).structures
+
+    def test_keeps_optunas_log_level(self) -> None:
+        before = optuna.logging.get_verbosity()
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        try:
+            probe(tree, PROBLEM, 0)
+            assert optuna.logging.get_verbosity() == optuna.logging.ERROR
+        finally:
+            optuna.logging.set_verbosity(before)
+
+    def test_refuses_a_space_that_always_fails(self) -> None:
+        def broken(trial: Any) -> Any:
+            raise KeyError("depth")
+
+        with pytest.raises(SpaceError, match="'broken' fails at every trial: KeyError: 'depth'"):
+            probe(broken, PROBLEM, 0)
+
+    def test_refuses_a_space_that_returns_no_estimator(self) -> None:
+        def nothing(trial: Any) -> None:
+            return None
+
+        with pytest.raises(SpaceError, match="'nothing' must return an unfitted"):
+            probe(nothing, PROBLEM, 0)

@@ -1,0 +1,134 @@
+"""Tests of optistruct.spaces.problem."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+
+from optistruct.exceptions import ArgumentError, DataError
+from optistruct.spaces import Problem
+
+X6 = np.arange(12.0).reshape(6, 2)
+
+
+class TestTask:
+    @pytest.mark.parametrize(
+        ("y", "task", "classes"),
+        [
+            ([0, 1, 0, 1, 0, 1], "binary", 2),
+            (["a", "b", "a", "b", "a", "b"], "binary", 2),
+            ([True, False, True, True, True, True], "binary", 2),
+            ([-1.0, 1.0, 1.0, 1.0, -1.0, 1.0], "binary", 2),
+            ([0, 1, 2, 0, 1, 2], "multiclass", 3),
+            (pd.Categorical(list("abcabc"), categories=list("abcd")), "multiclass", 3),
+            (pd.Series(list("abcdef"), dtype="string"), "multiclass", 6),
+            (pd.Series([1, 2, 3, 1, 2, 3], dtype="Int64"), "multiclass", 3),
+            ([0.5, 1.0, 2.0, 3.0, 4.0, 5.0], "regression", 0),
+            (pd.Series([0.5, 1, 2, 3, 4, 5], dtype="Float64"), "regression", 0),
+        ],
+    )
+    def test_is_read_off_the_target(self, y: Any, task: str, classes: int) -> None:
+        problem = Problem.from_data(X6, y)
+        assert (problem.task, problem.classes) == (task, classes)
+        assert problem.is_classification == (task != "regression")
+
+    def test_is_a_regression_beyond_twenty_whole_values(self) -> None:
+        X = np.zeros((21, 1))
+        assert Problem.from_data(X, [*range(20), 0]).task == "multiclass"
+        assert Problem.from_data(X, range(21)).task == "regression"
+        assert Problem.from_data(X, [f"c{i}" for i in range(21)]).task == "multiclass"
+
+    def test_is_what_it_is_told_to_be(self) -> None:
+        counts = [1, 2, 3, 4, 5, 6]
+        assert Problem.from_data(X6, counts).task == "multiclass"
+        told = Problem.from_data(X6, counts, task="regression")
+        assert (told.task, told.classes) == ("regression", 0)
+        assert Problem.from_data(np.zeros((30, 1)), range(30), task="multiclass").classes == 30
+
+    @pytest.mark.parametrize(
+        ("y", "task", "message"),
+        [
+            ([0, 1, 0, 1, 0, 1], "ranking", "must be 'binary', 'multiclass' or 'regression', got"),
+            (list("ababab"), "regression", "task='regression' needs a numeric target"),
+            ([0, 1, 2, 0, 1, 2], "binary", "task='binary' needs two classes, the target has 3"),
+            ([0.5, 1.5, 2, 3, 4, 5], "multiclass", "needs classes, the target has fractions"),
+        ],
+    )
+    def test_that_does_not_fit_is_refused(self, y: Any, task: Any, message: str) -> None:
+        with pytest.raises(ArgumentError, match=message):
+            Problem.from_data(X6, y, task=task)
+
+
+class TestTable:
+    def test_of_an_array_has_no_categories(self) -> None:
+        assert Problem.from_data(X6, [0, 1] * 3) == Problem("binary", 6, 2, 2, ())
+        assert Problem.from_data(X6.tolist(), [0, 1] * 3).features == 2
+
+    def test_may_be_sparse(self) -> None:
+        table = sparse.random_array((6, 40), density=0.1, format="csr")
+        assert Problem.from_data(table, [0, 1] * 3) == Problem("binary", 6, 40, 2, ())
+
+    def test_names_its_categorical_columns(self, mixed: tuple[pd.DataFrame, np.ndarray]) -> None:
+        X, y = mixed
+        problem = Problem.from_data(X.assign(empty=np.nan, number=pd.array([1] * 90, "Int64")), y)
+        assert problem.categorical == ("city", "member", "plan")
+        assert problem.features == 7
+
+    def test_without_values_is_refused(self) -> None:
+        with pytest.raises(DataError, match="X is empty: 0 rows, 3 columns"):
+            Problem.from_data(np.zeros((0, 3)), [])
+        with pytest.raises(DataError, match="X is empty: 2 rows, 0 columns"):
+            Problem.from_data(pd.DataFrame(index=[0, 1]), [0, 1])
+
+    @pytest.mark.parametrize("X", [[1, 2, 3], np.zeros((2, 2, 2)), 5])
+    def test_of_another_shape_is_refused(self, X: Any) -> None:
+        with pytest.raises(DataError, match=r"X must be a table of shape \(rows, features\), got"):
+            Problem.from_data(X, [0, 1, 0])
+
+    @pytest.mark.parametrize(
+        "dates", [pd.to_datetime(["2024-01-01"] * 6), pd.to_timedelta(range(6), "D")]
+    )
+    def test_with_dates_is_refused(self, dates: Any) -> None:
+        with pytest.raises(DataError, match=r"column 'when' holds dates .*turn it into numbers"):
+            Problem.from_data(pd.DataFrame({"n": range(6), "when": dates}), [0, 1] * 3)
+
+
+class TestTarget:
+    def test_of_another_length_is_refused(self) -> None:
+        with pytest.raises(DataError, match="X has 6 rows, y has 5: they must agree"):
+            Problem.from_data(X6, [0, 1, 0, 1, 0])
+
+    @pytest.mark.parametrize(
+        ("y", "message"),
+        [
+            ([1.0, np.nan, 2.0, 3.0, np.nan, 4.0], "the target has 2 missing values: drop those"),
+            (np.array(["a", None] * 3, dtype=object), "the target has 3 missing values"),
+            (pd.Series(["a", "b", "a", "b", "a", None]), "the target has 1 missing value: drop"),
+            (pd.array([1, 2, 3, 4, 5, None], dtype="Int64"), "the target has 1 missing value:"),
+        ],
+    )
+    def test_with_missing_values_is_refused(self, y: Any, message: str) -> None:
+        with pytest.raises(DataError, match=message):
+            Problem.from_data(X6, y)
+
+    @pytest.mark.parametrize("y", [[1] * 6, ["only"] * 6, [2.5] * 6])
+    def test_of_one_value_is_refused(self, y: Any) -> None:
+        with pytest.raises(DataError, match=r"one value only, .*: nothing to learn"):
+            Problem.from_data(X6, y)
+
+    def test_with_infinite_values_is_refused(self) -> None:
+        with pytest.raises(DataError, match="the target has infinite values"):
+            Problem.from_data(X6, [1, 2, 3, 4, 5, np.inf])
+
+    def test_of_several_columns_is_refused(self) -> None:
+        with pytest.raises(DataError, match=r"y must be one column of shape \(rows,\), got"):
+            Problem.from_data(X6, np.eye(6))
+
+
+def test_is_a_frozen_record() -> None:
+    problem = Problem("binary", 6, 2, 2)
+    with pytest.raises(AttributeError, match="cannot assign to field 'rows'"):
+        problem.rows = 7  # type: ignore[misc]
+    assert hash(problem) == hash(Problem("binary", 6, 2, 2))
