@@ -36,6 +36,8 @@ __all__ = [
     "UnknownNameError",
 ]
 
+_MOST_LISTED = 20
+
 
 class OptistructError(Exception):
     """The root of all errors that optistruct raises on purpose."""
@@ -61,7 +63,9 @@ class UnknownNameError(ArgumentError):
             key=lambda k: SequenceMatcher(None, wanted, k.lower()).ratio(),
             reverse=True,
         )
-        listed = ", ".join(nearest) if nearest else "none"
+        listed = ", ".join(nearest[:_MOST_LISTED]) if nearest else "none"
+        if len(nearest) > _MOST_LISTED:
+            listed += f", and {len(nearest) - _MOST_LISTED} more"
         super().__init__(f"unknown {kind} {name!r}; known, nearest first: {listed}")
         self.known = nearest
 

@@ -190,7 +190,7 @@ class InferenceTime(Objective):
         batch_size: Rows a call.
     """
 
-    name: ClassVar[str] = "inference_time"
+    unit: ClassVar[str] = "us"
     scale: ClassVar[Scale] = "log"
 
     batch_size: int = 1
@@ -201,14 +201,15 @@ class InferenceTime(Objective):
         Raises:
             ArgumentError: If `batch_size` is not a positive whole number.
         """
-        if not isinstance(self.batch_size, int) or self.batch_size < 1:
+        is_whole = isinstance(self.batch_size, int) and not isinstance(self.batch_size, bool)
+        if not is_whole or self.batch_size < 1:
             raise ArgumentError(f"batch_size must be 1 or more, got {self.batch_size!r}")
         super().__post_init__()
 
     @property
-    def unit(self) -> str:  # type: ignore[override]
-        """Microseconds a call, with the number of rows where it is not one."""
-        return "us" if self.batch_size == 1 else f"us/{self.batch_size} rows"
+    def name(self) -> str:  # type: ignore[override]
+        """`inference_time`, with the rows of a call where it is not one: `inference_time_1000`."""
+        return "inference_time" + ("" if self.batch_size == 1 else f"_{self.batch_size}")
 
     def measure(self, model: Any, X: Any, y: Any) -> float:
         """Time the model's predictions, in microseconds a call."""
@@ -229,7 +230,7 @@ class ModelSize(Objective):
 
 
 _RESOURCES: dict[str, type[Objective]] = {
-    kind.name: kind for kind in (ParameterCount, InferenceTime, ModelSize)
+    kind().name: kind for kind in (ParameterCount, InferenceTime, ModelSize)
 }
 
 

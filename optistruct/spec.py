@@ -100,7 +100,10 @@ class StudySpec:
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
         """Read the spec that `to_json` wrote."""
-        categorical = tuple(stored["problem"]["categorical"])
+        problem: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value
+            for key, value in stored["problem"].items()
+        }
         return cls(
             space=stored["space"],
             probe=Probe(**stored["probe"]),
@@ -108,7 +111,7 @@ class StudySpec:
             cv=stored["cv"],
             folds=stored["folds"],
             data=stored["data"],
-            problem=Problem(**{**stored["problem"], "categorical": categorical}),
+            problem=Problem(**problem),
             seed=stored["seed"],
             sampler=stored["sampler"],
             versions=stored["versions"],

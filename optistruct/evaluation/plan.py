@@ -68,9 +68,11 @@ def make_plan(
     except ValueError as error:
         raise ArgumentError(f"cv: {error}") from None
     try:
-        folds = tuple(splitter.split(X, y, groups))
+        folds = tuple(_row_numbers(split, problem) for split in splitter.split(X, y, groups))
     except ValueError as error:
         raise DataError(f"cv={cv} cannot split the data: {error}") from None
+    if not folds:
+        raise ArgumentError("cv must give one fold or more, got none")
     if problem.is_classification:
         target = np.asarray(y)
         for number, (train, _) in enumerate(folds):
@@ -82,6 +84,18 @@ def make_plan(
     plan = EvaluationPlan(X, y, folds, tuple(objectives))
     _try_scorers(plan, problem)
     return plan
+
+
+def _row_numbers(split: Sequence[Any], problem: Problem) -> Fold:
+    train, test = (np.asarray(rows) for rows in split)
+    for rows in (train, test):
+        is_numbers = rows.dtype.kind in "iu" and rows.size > 0
+        if not is_numbers or rows.min() < 0 or rows.max() >= problem.rows:
+            raise ValueError(
+                f"a fold must be two arrays of row numbers from 0 to {problem.rows - 1}, "
+                "neither of them empty"
+            )
+    return train, test
 
 
 def _try_scorers(plan: EvaluationPlan, problem: Problem) -> None:

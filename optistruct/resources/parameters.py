@@ -38,7 +38,15 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     RandomForestRegressor,
 )
-from sklearn.feature_selection import SelectorMixin
+from sklearn.feature_selection import (
+    SelectFdr,
+    SelectFpr,
+    SelectFromModel,
+    SelectFwe,
+    SelectKBest,
+    SelectPercentile,
+    VarianceThreshold,
+)
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import (
     ElasticNet,
@@ -161,7 +169,8 @@ def _hist_gradient_boosting(model: Any) -> int:
 
 @_count.register
 def _lightgbm(model: LGBMModel) -> int:
-    return _booster(model.booster_)
+    categories = model.booster_.pandas_categorical or []
+    return int(_booster(model.booster_)) + _arrays(*map(np.asarray, categories))
 
 
 @_count.register
@@ -204,7 +213,8 @@ def _pipeline(model: Pipeline) -> int:
 
 @_count.register
 def _column_transformer(model: ColumnTransformer) -> int:
-    return _sum(transformer for _, transformer, _ in model.transformers_)
+    inputs = model._transformer_to_input_indices
+    return _sum(transformer for name, transformer, _ in model.transformers_ if len(inputs[name]))
 
 
 def _sum(parts: Iterable[Any]) -> int:
@@ -253,6 +263,12 @@ def _pca(model: PCA) -> int:
     return _arrays(model.components_, model.mean_, whitening)
 
 
-@_count.register
-def _selector(model: SelectorMixin) -> int:
+@_count.register(SelectKBest)
+@_count.register(SelectPercentile)
+@_count.register(SelectFpr)
+@_count.register(SelectFdr)
+@_count.register(SelectFwe)
+@_count.register(SelectFromModel)
+@_count.register(VarianceThreshold)
+def _selector(model: Any) -> int:
     return int(model.get_support().sum())

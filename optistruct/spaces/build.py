@@ -56,7 +56,7 @@ def suggest(space: Space, trial: AnyTrial, problem: Problem) -> Any:
         if parameter.default is parameter.empty
         and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
     ]
-    if not parameters or not set(required[1:]) <= {"problem"}:
+    if next(iter(parameters), "problem") == "problem" or not set(required[1:]) <= {"problem"}:
         raise SpaceError(
             f"the space {space_name(space)!r} must take (trial) or (trial, problem), "
             f"got ({', '.join(parameters)})"

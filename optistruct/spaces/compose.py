@@ -1,6 +1,7 @@
 """Spaces made of spaces: a choice among families, a pipeline of steps."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sklearn.base import clone
@@ -72,6 +73,7 @@ class Pipeline:
             transformer = _step(step, _Prefixed(trial, name), problem)
             if transformer is not None and transformer != "passthrough":
                 built.append((name, transformer))
+                problem = _after(transformer, problem)
         model = _step(last, trial, problem)
         return SklearnPipeline([*built, ("model", model)]) if built else model
 
@@ -113,6 +115,15 @@ def pipeline(*steps: Any) -> Pipeline:
         SpaceError: If there is no step.
     """
     return Pipeline(steps)
+
+
+def _after(transformer: Any, problem: Problem) -> Problem:
+    """Tell the steps that follow how many columns a selector or a projection leaves."""
+    parameters = transformer.get_params(deep=False)
+    width = parameters.get("k", parameters.get("n_components"))
+    if not isinstance(width, int):
+        return problem
+    return replace(problem, features=min(width, problem.features), categorical=(), empty=())
 
 
 def _is_fixed(step: Any) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from sklearn.base import clone
 
 from optistruct.exceptions import SpaceError
@@ -18,23 +19,25 @@ class FromGrid:
 
     def __init__(self, estimator: Any, param_grid: ParamGrid | Sequence[ParamGrid]) -> None:
         self.estimator = estimator
-        self.param_grid = param_grid
         self.name = type(estimator).__name__
-        self._grids = [param_grid] if isinstance(param_grid, Mapping) else list(param_grid)
+        if isinstance(param_grid, Mapping):
+            self._grids = [_plain(param_grid)]
+            self.param_grid: Any = self._grids[0]
+        else:
+            self.param_grid = self._grids = [_plain(grid) for grid in param_grid]
         if not self._grids:
             raise SpaceError("param_grid must hold at least one grid, got none")
         known = estimator.get_params(deep=True)
-        for grid in self._grids:
-            for name, values in grid.items():
-                if name not in known:
-                    raise SpaceError(
-                        f"param_grid names {name!r}, which {self.name} does not have; "
-                        f"it has {', '.join(sorted(known))}"
-                    )
-                if isinstance(values, str) or not hasattr(values, "__len__") or not len(values):
-                    raise SpaceError(
-                        f"param_grid[{name!r}] must be a list of at least one value, got {values!r}"
-                    )
+        for name, values in (item for grid in self._grids for item in grid.items()):
+            if name.partition("__")[0] not in known:
+                raise SpaceError(
+                    f"param_grid names {name!r}, which {self.name} does not have; "
+                    f"it has {', '.join(sorted(known))}"
+                )
+            if not isinstance(values, list) or not values:
+                raise SpaceError(
+                    f"param_grid[{name!r}] must be a list of at least one value, got {values!r}"
+                )
 
     def __call__(self, trial: AnyTrial) -> Any:
         """Suggest one value of each list."""
@@ -64,12 +67,23 @@ def from_grid(estimator: Any, param_grid: ParamGrid | Sequence[ParamGrid]) -> Fr
     return FromGrid(estimator, param_grid)
 
 
+def _plain(grid: ParamGrid) -> dict[str, Any]:
+    """Turn tuples, ranges and arrays into lists, which a recipe can hold."""
+    plain: dict[str, Any] = dict(grid)
+    for name, values in grid.items():
+        if isinstance(values, range | np.ndarray):
+            plain[name] = np.asarray(values).tolist()
+        elif isinstance(values, tuple):
+            plain[name] = list(values)
+    return plain
+
+
 def _suggest(trial: AnyTrial, name: str, values: Sequence[Any]) -> Any:
-    plain = [value.item() if hasattr(value, "item") else value for value in values]
-    if all(value is None or isinstance(value, bool | int | float | str) for value in plain):
-        return trial.suggest_categorical(name, plain)
-    labels = [repr(value) for value in plain]
+    values = [value.item() if isinstance(value, np.generic) else value for value in values]
+    if all(value is None or isinstance(value, bool | int | float | str) for value in values):
+        return trial.suggest_categorical(name, values)
+    labels = [repr(value) for value in values]
     if len(set(labels)) < len(labels):
         raise SpaceError(f"param_grid[{name!r}] must hold values that print differently")
-    chosen = plain[labels.index(trial.suggest_categorical(name, labels))]
+    chosen = values[labels.index(trial.suggest_categorical(name, labels))]
     return clone(chosen) if hasattr(chosen, "get_params") else chosen

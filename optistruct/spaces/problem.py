@@ -5,7 +5,6 @@ from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_consistent_length
 
@@ -27,15 +26,17 @@ class Problem:
         rows: Number of rows of the whole table; a fold's training part has fewer.
         features: Number of columns of X.
         classes: Number of classes; 0 for a regression.
-        categorical: Names of the columns that hold categories (text, category and boolean
+        categorical: Places of the columns that hold categories (text, category and boolean
             columns of a DataFrame); empty for an array.
+        empty: Places of the columns of a DataFrame that hold no value at all.
     """
 
     task: Task
     rows: int
     features: int
     classes: int = 0
-    categorical: tuple[str, ...] = ()
+    categorical: tuple[int, ...] = ()
+    empty: tuple[int, ...] = ()
 
     @property
     def is_classification(self) -> bool:
@@ -67,11 +68,16 @@ class Problem:
             raise DataError(f"X has {rows} rows, y has {len(target)}: they must agree") from None
         kind = _task(target, task)
         classes = target.nunique() if kind != "regression" else 0
-        return cls(kind, rows, features, classes, _categorical(X))
+        if not isinstance(X, pd.DataFrame):
+            return cls(kind, rows, features, classes)
+        return cls(kind, rows, features, classes, *_columns(X))
 
 
 def _shape(X: Any) -> tuple[int, int]:
-    shape = X.shape if hasattr(X, "shape") else np.shape(X)
+    try:
+        shape = X.shape if hasattr(X, "shape") else np.shape(X)
+    except ValueError:
+        raise DataError("X must be a table: its rows differ in length") from None
     if len(shape) != 2:
         raise DataError(f"X must be a table of shape (rows, features), got the shape {shape}")
     if 0 in shape:
@@ -80,10 +86,12 @@ def _shape(X: Any) -> tuple[int, int]:
 
 
 def _target(y: Any) -> "pd.Series[Any]":
-    array = np.asarray(y) if not isinstance(y, pd.Series) else y
-    if array.ndim != 1:
-        raise DataError(f"y must be one column of shape (rows,), got the shape {array.shape}")
-    target = pd.Series(array)
+    shape = y.shape if hasattr(y, "shape") else np.shape(y)
+    if len(shape) != 1:
+        raise DataError(f"y must be one column of shape (rows,), got the shape {shape}")
+    target = pd.Series(y)
+    if target.dtype.kind in "mMc":
+        raise DataError(f"the target must hold classes or numbers, got {target.dtype}")
     missing = int(target.isna().sum())
     if missing:
         raise DataError(
@@ -117,17 +125,37 @@ def _task(target: "pd.Series[Any]", task: Task | None) -> Task:
     return task
 
 
-def _categorical(X: Any) -> tuple[str, ...]:
-    if sparse.issparse(X) or not isinstance(X, pd.DataFrame):
-        return ()
-    categorical = []
-    for column in X.columns:
-        dtype = X[column].dtype
-        if pd.api.types.is_datetime64_any_dtype(dtype) or pd.api.types.is_timedelta64_dtype(dtype):
+def _columns(X: pd.DataFrame) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Find the columns that hold categories, and those that hold nothing."""
+    if not X.columns.is_unique:
+        twice = X.columns[X.columns.duplicated()][0]
+        raise DataError(f"X has two columns named {twice!r}: rename or drop one")
+    categorical, empty = [], []
+    for place, name in enumerate(X.columns):
+        column = X[name]
+        if pd.api.types.is_datetime64_any_dtype(column) or column.dtype.kind == "m":
             raise DataError(
-                f"column {column!r} holds dates ({dtype}): turn it into numbers "
+                f"column {name!r} holds dates ({column.dtype}): turn it into numbers "
                 "(year, weekday, age in days) or drop it"
             )
-        if pd.api.types.is_bool_dtype(dtype) or not pd.api.types.is_numeric_dtype(dtype):
-            categorical.append(column)
-    return tuple(categorical)
+        if not column.notna().any():
+            empty.append(place)
+        elif pd.api.types.is_bool_dtype(column) or not pd.api.types.is_numeric_dtype(column):
+            _check_categories(name, column)
+            categorical.append(place)
+    return tuple(categorical), tuple(empty)
+
+
+def _check_categories(name: object, column: "pd.Series[Any]") -> None:
+    values = column.dropna().unique()
+    if len({isinstance(value, str) for value in values}) > 1:
+        raise DataError(
+            f"column {name!r} mixes text with other values: make it one of them, such as "
+            f"X[{name!r}] = X[{name!r}].astype(str)"
+        )
+    is_text = not pd.api.types.is_bool_dtype(column)
+    if is_text and any(value is pd.NA for value in column.astype(object)[column.isna()]):
+        raise DataError(
+            f"column {name!r} marks missing cells by pandas.NA, which no encoder takes: "
+            f"X[{name!r}] = X[{name!r}].astype(object).where(X[{name!r}].notna(), numpy.nan)"
+        )

@@ -1,6 +1,5 @@
 """Mixed tables: categories, missing values and columns on different scales."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from sklearn.utils import get_tags
 from optistruct.spaces.build import AnyTrial, Space, suggest
 from optistruct.spaces.problem import Problem
 
-__all__ = ["Tabular", "as_categories", "tabular"]
+__all__ = ["Tabular", "as_array", "as_categories", "tabular"]
 
 _MOST_CATEGORIES_NATIVE = 254  # histogram boosting takes 255 at most
 _MOST_CATEGORIES_ONE_HOT = 30
@@ -38,19 +37,21 @@ class Tabular:
     def __call__(self, trial: AnyTrial, problem: Problem) -> Any:
         """Suggest a structure of the space and put the preparation it needs before it."""
         model = suggest(self.space, trial, problem)
-        categorical = list(problem.categorical)
+        categorical, empty = list(problem.categorical), list(problem.empty)
         if not get_tags(model).input_tags.allow_nan:
-            return Pipeline([("prepare", _numbers_on_one_scale(categorical)), ("model", model)])
-        if not categorical:
+            prepare = _numbers_on_one_scale(categorical, empty)
+            return Pipeline([("prepare", prepare), ("model", model)])
+        if not categorical and not empty:
+            if isinstance(model, LGBMModel):  # which refuses some characters in names
+                return Pipeline([("array", FunctionTransformer(as_array)), ("model", model)])
             return model
-        codes = _category_codes(categorical)
+        steps = [("codes", _category_codes(categorical, empty))]
         if isinstance(model, LGBMModel):
-            dtype = FunctionTransformer(as_categories, kw_args={"columns": categorical})
-            codes.set_output(transform="pandas")
-            return Pipeline([("codes", codes), ("categories", dtype), ("model", model)])
-        if isinstance(model, HistGradientBoostingClassifier | HistGradientBoostingRegressor):
+            as_frame = FunctionTransformer(as_categories, kw_args={"count": len(categorical)})
+            steps.append(("categories", as_frame))
+        elif isinstance(model, HistGradientBoostingClassifier | HistGradientBoostingRegressor):
             model.set_params(categorical_features=list(range(len(categorical))))
-        return Pipeline([("codes", codes), ("model", model)])
+        return Pipeline([*steps, ("model", model)])
 
 
 def tabular(space: Space) -> Tabular:
@@ -64,7 +65,8 @@ def tabular(space: Space) -> Tabular:
     - all others get medians for missing numbers, columns on one scale, and a column of zeros and
       ones for each category (beyond 30 of a column, the rarest share one).
 
-    A category never seen in fitting counts as missing, or as none of the known ones.
+    Columns that hold no value at all are dropped. A category never seen in fitting counts as
+    missing, or as none of the known ones.
 
     Args:
         space: The search function that suggests the model.
@@ -75,12 +77,24 @@ def tabular(space: Space) -> Tabular:
     return Tabular(space)
 
 
-def as_categories(X: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-    """Give the columns pandas' category type, by which LightGBM knows categories."""
-    return X.astype(dict.fromkeys(columns, "category"))
+def as_array(X: Any) -> Any:
+    """Turn a frame of numbers into an array; anything else stays as it is."""
+    is_frame = isinstance(X, pd.DataFrame)
+    return X.to_numpy(dtype=float, na_value=np.nan) if is_frame else X
 
 
-def _category_codes(categorical: list[str]) -> ColumnTransformer:
+def as_categories(X: Any, count: int) -> pd.DataFrame:
+    """Make a frame whose first columns have pandas' category type, by which LightGBM knows them.
+
+    Args:
+        X: (rows, features) array of numbers.
+        count: How many columns, from the first on, hold codes of categories.
+    """
+    frame = pd.DataFrame(X).rename(columns=str).astype(float)
+    return frame.astype(dict.fromkeys(frame.columns[:count], "category"))
+
+
+def _category_codes(categorical: list[int], empty: list[int]) -> ColumnTransformer:
     encoder = OrdinalEncoder(
         handle_unknown="use_encoded_value",
         unknown_value=np.nan,
@@ -88,21 +102,21 @@ def _category_codes(categorical: list[str]) -> ColumnTransformer:
         max_categories=_MOST_CATEGORIES_NATIVE,
     )
     return ColumnTransformer(
-        [("categories", encoder, categorical)],
-        remainder="passthrough",
-        verbose_feature_names_out=False,
+        [("categories", encoder, categorical), ("empty", "drop", empty)], remainder="passthrough"
     )
 
 
-def _numbers_on_one_scale(categorical: list[str]) -> Any:
+def _numbers_on_one_scale(categorical: list[int], empty: list[int]) -> Any:
     numbers = make_pipeline(
         SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler()
     )
-    if not categorical:
+    if not categorical and not empty:
         return numbers
     encoder = OneHotEncoder(
         handle_unknown="infrequent_if_exist",
         max_categories=_MOST_CATEGORIES_ONE_HOT,
         sparse_output=False,
     )
-    return ColumnTransformer([("categories", encoder, categorical)], remainder=numbers)
+    return ColumnTransformer(
+        [("categories", encoder, categorical), ("empty", "drop", empty)], remainder=numbers
+    )

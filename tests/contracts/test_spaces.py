@@ -220,8 +220,6 @@ class TestFamily:
     def test_takes_a_number_column_without_any_value(
         self, space: Space, mixed: tuple[pd.DataFrame, np.ndarray]
     ) -> None:
-        if space is spaces.hist_gradient_boosting:
-            pytest.skip("scikit-learn's histogram boosting cannot bin a column of missing values")
         X, y = mixed[0].assign(empty=np.nan), mixed[1]
         for structure in random_points(spaces.tabular(space), Problem.from_data(X, y), 2):
             model = structure.fit(X, y)

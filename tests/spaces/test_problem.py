@@ -70,11 +70,32 @@ class TestTable:
         table = sparse.random_array((6, 40), density=0.1, format="csr")
         assert Problem.from_data(table, [0, 1] * 3) == Problem("binary", 6, 40, 2, ())
 
-    def test_names_its_categorical_columns(self, mixed: tuple[pd.DataFrame, np.ndarray]) -> None:
+    def test_finds_its_categorical_columns(self, mixed: tuple[pd.DataFrame, np.ndarray]) -> None:
         X, y = mixed
-        problem = Problem.from_data(X.assign(empty=np.nan, number=pd.array([1] * 90, "Int64")), y)
-        assert problem.categorical == ("city", "member", "plan")
+        X = X.assign(empty=np.nan, number=pd.array([1] * 90, "Int64"))
+        problem = Problem.from_data(X, y)
+        assert [X.columns[i] for i in problem.categorical] == ["city", "member", "plan"]
+        assert [X.columns[i] for i in problem.empty] == ["empty"]
         assert problem.features == 7
+
+    def test_of_two_columns_of_one_name_is_refused(self) -> None:
+        X = pd.DataFrame(np.zeros((3, 2)), columns=["a", "a"])
+        with pytest.raises(DataError, match="X has two columns named 'a': rename or drop one"):
+            Problem.from_data(X, [0, 1, 0])
+
+    def test_of_ragged_rows_is_refused(self) -> None:
+        with pytest.raises(DataError, match="its rows differ in length"):
+            Problem.from_data([[1, 2], [3]], [0, 1])
+
+    def test_of_text_among_numbers_is_refused(self) -> None:
+        X = pd.DataFrame({"size": ["small", 3, "large"]})
+        with pytest.raises(DataError, match="column 'size' mixes text with other values"):
+            Problem.from_data(X, [0, 1, 0])
+
+    def test_of_text_with_pandas_na_is_refused(self) -> None:
+        X = pd.DataFrame({"size": pd.array(["small", None, "large"], dtype="string")})
+        with pytest.raises(DataError, match=r"column 'size' marks missing cells by pandas\.NA"):
+            Problem.from_data(X, [0, 1, 0])
 
     def test_without_values_is_refused(self) -> None:
         with pytest.raises(DataError, match="X is empty: 0 rows, 3 columns"):

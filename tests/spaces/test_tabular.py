@@ -56,7 +56,7 @@ class TestWhatIsPutBefore:
         X = np.random.default_rng(0).normal(size=(40, 3))
         X[3, 1] = np.nan
         y = X[:, 0] > 0
-        assert isinstance(fit(boosting, X, y), LGBMClassifier)
+        assert [type(step) for step in fit(boosting, X, y)][1:] == [LGBMClassifier]
         assert isinstance(fit(tree, X, y), DecisionTreeClassifier)
 
     def test_lightgbm_splits_on_sets_of_categories(self, by_city: Mixed) -> None:
@@ -64,7 +64,7 @@ class TestWhatIsPutBefore:
         dumped = model["model"].booster_.dump_model()
         first = dumped["tree_info"][0]["tree_structure"]
         assert first["decision_type"] == "=="
-        assert dumped["feature_names"] == ["city", "noise"]
+        assert dumped["feature_names"] == ["0", "1"]
         assert model.score(*by_city) > 0.7
 
     def test_histogram_boosting_splits_on_sets_of_categories(self, by_city: Mixed) -> None:
@@ -149,11 +149,19 @@ class TestPrediction:
 
 
 def test_as_categories_leaves_other_columns_alone() -> None:
-    X = pd.DataFrame({"code": [0.0, 1.0, np.nan], "n": [1, 2, 3]})
-    made = as_categories(X, columns=["code"])
-    assert [str(kind) for kind in made.dtypes] == ["category", "int64"]
-    assert made["code"].cat.categories.tolist() == [0, 1]
-    assert made["code"].isna().tolist() == [False, False, True]
+    X = np.array([[0.0, 1.0], [1.0, 2.0], [np.nan, 3.0]])
+    made = as_categories(X, count=1)
+    assert [str(kind) for kind in made.dtypes] == ["category", "float64"]
+    assert made["0"].cat.categories.tolist() == [0, 1]
+    assert made["0"].isna().tolist() == [False, False, True]
+
+
+@pytest.mark.parametrize("space", [boosting, histogram, tree, linear], ids=lambda s: s.__name__)
+@pytest.mark.parametrize("names", [[3, 1], [1, 0], ["income [usd]", 'say "x"'], ["a,b", "{x}:"]])
+def test_takes_any_column_names(space: Any, names: list[Any], mixed: Mixed) -> None:
+    X, y = mixed[0][["city", "age"]].set_axis(names, axis=1), mixed[1]
+    assert set(fit(space, X, y).predict(X)) <= {"yes", "no"}
+    assert set(fit(space, X[names[1:]], y).predict(X[names[1:]])) <= {"yes", "no"}
 
 
 def test_seeds_the_model_inside() -> None:
