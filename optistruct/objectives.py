@@ -77,6 +77,10 @@ class Objective(ABC):
                 "no structure can meet both"
             )
 
+    def check_measurable(self) -> None:
+        """See that the objective can measure; one read from a database may not."""
+        return
+
     @abstractmethod
     def measure(self, model: Any, X: Any, y: Any) -> float:
         """Measure one fitted model.

@@ -22,7 +22,7 @@ import numpy as np
 
 from optistruct.exceptions import RecipeError
 
-__all__ = ["Opaque", "Recipe", "describe", "restore", "text"]
+__all__ = ["Opaque", "Recipe", "describe", "is_whole", "restore", "text"]
 
 Recipe = Any
 """A JSON value."""
@@ -98,6 +98,13 @@ def restore(recipe: Recipe) -> Any:
     if "call" in recipe:
         return _restore_instance(recipe)
     return Opaque(str(recipe["opaque"]))
+
+
+def is_whole(recipe: Recipe) -> bool:
+    """Tell whether no part of a recipe is opaque."""
+    if isinstance(recipe, Mapping):
+        return "opaque" not in recipe and all(map(is_whole, recipe.values()))
+    return all(map(is_whole, recipe)) if isinstance(recipe, list) else True
 
 
 def text(recipe: Recipe) -> str:

@@ -89,6 +89,7 @@ class Search:
         self._failures = 0
         self._left = deque(running_trials(self.study))
         self._pending: dict[Future[Evaluation], tuple[Trial, Any]] = {}
+        self._suspects: deque[tuple[Trial, Any]] = deque()
 
     def run(self) -> None:
         """Search until the trials or the time are used up.
@@ -96,25 +97,32 @@ class Search:
         Raises:
             AllTrialsFailedError: If nothing was ever evaluated and ten trials, or all, failed.
         """
-        executor = self.executor or open_executor(self.workers)
+        self._executor = self.executor or open_executor(self.workers)
         self.on_progress(self._progress())
         try:
-            while True:
-                while len(self._pending) < self.workers and (trial := self._next()) is not None:
-                    self._submit(executor, trial)
-                if not self._pending:
-                    break
-                executor = self._collect(executor)
-            if self._failures and not self._any_complete and not self._is_late():
+            self._fill()
+            while self._pending:
+                self._collect()
+                self._fill()
+            if self._failures and not self._is_late():
                 self._stop_if_hopeless(at_least=1)
         except BaseException:
             for left in running_trials(self.study):  # stopped from outside: they did no harm
                 Trial(self.study, left._trial_id).set_user_attr(_DEATHS, 0)
             if self.executor is None:
-                close_executor(executor, kill=True)
+                close_executor(self._executor, kill=True)
             raise
         if self.executor is None:
-            close_executor(executor)
+            close_executor(self._executor)
+
+    def _fill(self) -> None:
+        """Give every worker a trial; one that may have killed its worker is tried alone."""
+        if self._suspects:
+            if not self._pending:
+                self._send(*self._suspects[0])
+            return
+        while len(self._pending) < self.workers and (trial := self._next()) is not None:
+            self._submit(trial)
 
     def _is_late(self) -> bool:
         return monotonic() >= self.deadline
@@ -140,7 +148,7 @@ class Search:
             return True
         return False
 
-    def _submit(self, executor: Executor, trial: Trial) -> None:
+    def _submit(self, trial: Trial) -> None:
         try:
             structure = build(self.space, trial, self.problem, self.seed)
         except optuna.TrialPruned:
@@ -148,36 +156,38 @@ class Search:
         except Exception as error:
             self._fail(trial, _reason(error))
         else:
-            self._pending[executor.submit(evaluate, structure, self.plan)] = (trial, structure)
+            self._send(trial, structure)
 
-    def _collect(self, executor: Executor) -> Executor:
-        """Tell what has finished; hand back the executor, a new one where workers died."""
+    def _send(self, trial: Trial, structure: Any) -> None:
+        try:
+            future = self._executor.submit(evaluate, structure, self.plan)
+        except BrokenExecutor:
+            if self.executor is not None:
+                raise
+            self._executor = open_executor(self.workers)
+            future = self._executor.submit(evaluate, structure, self.plan)
+        self._pending[future] = (trial, structure)
+
+    def _collect(self) -> None:
+        """Tell what has finished, and set aside what was under way when a worker died."""
         finished, _ = wait(self._pending, return_when=FIRST_COMPLETED)
-        broken = []
         for future in finished:
-            trial, _ = self._pending[future]
+            trial, structure = self._pending.pop(future)
             error = future.exception()
-            if isinstance(error, BrokenExecutor) and self.executor is None:
-                broken.append(future)
-                continue
             if isinstance(error, KeyboardInterrupt):  # a terminal interrupts workers, too
                 raise error
+            if isinstance(error, BrokenExecutor) and self.executor is None:
+                if not self._suspects or self._suspects[0][0] is not trial:
+                    self._suspects.append((trial, structure))
+                elif self._has_died(trial):
+                    self._suspects.popleft()
+                continue
+            if self._suspects and self._suspects[0][0] is trial:
+                self._suspects.popleft()
             if error is None:
                 self._complete(trial, future.result())
             else:
                 self._fail(trial, _reason(error))
-            del self._pending[future]
-        if broken:
-            executor = open_executor(self.workers)
-            self._resubmit(executor)
-        return executor
-
-    def _resubmit(self, executor: Executor) -> None:
-        """Send all pending trials again after a worker died, one of them being the cause."""
-        pending, self._pending = self._pending, {}
-        for trial, structure in pending.values():
-            if not self._has_died(trial):
-                self._pending[executor.submit(evaluate, structure, self.plan)] = (trial, structure)
 
     def _complete(self, trial: Trial, evaluation: Evaluation) -> None:
         values = evaluation.values

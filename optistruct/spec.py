@@ -1,6 +1,7 @@
 """What a study is of: the record that is stored with it, and that a resumed run must match."""
 
 import hashlib
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -31,7 +32,7 @@ class StoredObjective(Objective):
     unit: str  # type: ignore[misc]
     scale: Scale  # type: ignore[misc]
 
-    def measure(self, model: Any, X: Any, y: Any) -> float:
+    def check_measurable(self) -> None:
         """Refuse.
 
         Raises:
@@ -41,6 +42,11 @@ class StoredObjective(Objective):
             f"the objective {self.name!r} is defined outside optistruct: make the study again "
             "with StructureStudy(...) and that objective"
         )
+
+    def measure(self, model: Any, X: Any, y: Any) -> float:
+        """Refuse, as `check_measurable` does."""
+        self.check_measurable()
+        return math.nan
 
 
 @dataclass(frozen=True)
@@ -155,9 +161,8 @@ class StudySpec:
             yield f"another seed: {stored.seed} then, {self.seed} now"
         if self.cv != stored.cv or (self.data == stored.data and self.folds != stored.folds):
             before, after = recipe.text(stored.cv), recipe.text(self.cv)
-            yield f"other folds: cv={before} then, cv={after} now" + " (the rows differ)" * (
-                then == now
-            )
+            same = " (the rows differ)" if before == after else ""
+            yield f"other folds: cv={before} then, cv={after} now{same}"
         yield from _objective_differences(self.objectives, stored.objectives)
         if self.data == stored.data and self.probe != stored.probe:
             yield f"another space: {_probe_difference(self, stored)}"
@@ -168,8 +173,12 @@ def fingerprint(*things: Any) -> str:
     digest = hashlib.sha256()
     for thing in things:
         if sparse.issparse(thing):
-            for part in (thing.tocsr().data, thing.tocsr().indices, thing.tocsr().indptr):
-                digest.update(np.ascontiguousarray(part).tobytes())
+            rows = sparse.csr_array(thing, copy=True)
+            rows.sum_duplicates()
+            rows.eliminate_zeros()
+            digest.update(repr((rows.shape, str(rows.dtype))).encode())
+            for part in (rows.data, rows.indices.astype(np.int64), rows.indptr.astype(np.int64)):
+                digest.update(part.tobytes())
             continue
         table = pd.DataFrame(thing)
         digest.update(
@@ -196,8 +205,8 @@ def _objective_to_json(objective: Objective) -> dict[str, Any]:
 
 
 def _objective_from_json(stored: Mapping[str, Any]) -> Objective:
-    made = recipe.restore(stored["recipe"])
-    if isinstance(made, Objective) and made.name == stored["name"]:
+    made = recipe.restore(stored["recipe"]) if recipe.is_whole(stored["recipe"]) else None
+    if isinstance(made, Objective):
         return made
     known = {key: value for key, value in stored.items() if key != "recipe"}
     return StoredObjective(recipe=recipe.text(stored["recipe"]), **known)

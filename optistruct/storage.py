@@ -51,7 +51,7 @@ def open_storage(storage: str | BaseStorage, *, create: bool = False) -> BaseSto
         opened = RDBStorage(storage, engine_kwargs={"connect_args": connect_args})
     except ImportError as error:
         raise StorageError(
-            f"{storage!r} needs a driver that is not installed ({error}): pip install it"
+            f"{_shown(url)} needs a driver that is not installed ({error}): pip install it"
         ) from None
     except (sqlalchemy.exc.SQLAlchemyError, RuntimeError) as error:
         reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]

@@ -157,13 +157,15 @@ class StructureStudy:
             AllTrialsFailedError: If the first ten trials all fail.
         """
         launch = current_launch()
-        n_trials = launch.n_trials or n_trials
-        timeout = launch.timeout or timeout
+        n_trials = n_trials if launch.n_trials is None else launch.n_trials
+        timeout = timeout if launch.timeout is None else launch.timeout
         if isinstance(n_trials, bool) or not isinstance(n_trials, int) or n_trials < 1:
             raise ArgumentError(f"n_trials must be 1 or more, got {n_trials!r}")
         if timeout is not None and not timeout > 0:
             raise ArgumentError(f"timeout must be a number of seconds above 0, got {timeout!r}")
         deadline = monotonic() + timeout if timeout is not None else float("inf")
+        for objective in self.objectives:
+            objective.check_measurable()
         workers = count_workers(n_jobs)
         problem = Problem.from_data(X, y, task)
         plan = make_plan(X, y, self.objectives, problem, self.cv, groups)
@@ -243,6 +245,7 @@ def load_study(
         StudyNotFoundError: If it holds no study of this name.
         StudyMismatchError: If the study was not made by optistruct.
     """
+    storage = current_launch().storage or storage
     opened = open_storage(storage)
     spec = _read_spec(load_optuna_study(name, opened))
     is_known = spec.sampler in samplers.SAMPLERS

@@ -18,6 +18,7 @@ def list_studies(storage: Storage = DEFAULT_STORAGE) -> None:
     """
     import rich
     from rich.table import Table
+    from rich.text import Text
 
     from optistruct.exceptions import StudyMismatchError
     from optistruct.reporting import summarize
@@ -32,11 +33,11 @@ def list_studies(storage: Storage = DEFAULT_STORAGE) -> None:
         try:
             summary = summarize(load_study(name, opened))
         except StudyMismatchError:
-            table.add_row(name, "", "", "[dim]not made by optistruct[/dim]", "")
+            table.add_row(Text(name), "", "", "[dim]not made by optistruct[/dim]", "")
             continue
         objectives = ", ".join(objective.name for objective in summary.spec.objectives)
         ended = f"{summary.ended:%Y-%m-%d %H:%M}" if summary.ended else ""
-        table.add_row(name, summary.trials, str(len(summary.front)), objectives, ended)
+        table.add_row(Text(name), summary.trials, str(len(summary.front)), objectives, ended)
     rich.print(table)
 
 

@@ -1,5 +1,6 @@
 """The command that searches a table without any code."""
 
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -48,7 +49,8 @@ def search(
     ] = None,
     storage: Storage = DEFAULT_STORAGE,
     name: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Name of the study [default: FILE-COLUMN]")
+        str | None,
+        typer.Option(metavar="NAME", help="Name of the study; FILE-COLUMN if none."),
     ] = None,
 ) -> None:
     """Search a table for accurate, small and fast models; the same command again goes on.
@@ -135,6 +137,6 @@ def _read(path: Path) -> "pd.DataFrame":
         raise ArgumentError(
             'reading .parquet needs pyarrow: pip install "optistruct[parquet]"'
         ) from None
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path} cannot be read as a table: {error}") from None
     raise ArgumentError(f"{path} must be a .csv, .csv.gz or .parquet file")

@@ -89,8 +89,8 @@ def _plane(front: ParetoFront) -> go.Figure:
         error_y=_errors(members, upright),
         error_x=_errors(members, across),
     )
-    figure.update_xaxes(title=heading(across), type=across.scale)
-    figure.update_yaxes(title=heading(upright), type=upright.scale)
+    figure.update_xaxes(title=_heading(across), type=across.scale)
+    figure.update_yaxes(title=_heading(upright), type=upright.scale)
     for objective, draw in ((across, figure.add_vline), (upright, figure.add_hline)):
         for side, limit in _limits(objective):
             draw(limit, line={"color": _RED, "dash": "dash", "width": 1})
@@ -123,7 +123,7 @@ def _space(front: ParetoFront) -> go.Figure:
             )
     axes = {"x": across, "y": along, "z": upright}
     everyone = [*front, *front.dominated, *front.infeasible]
-    for axis, objective in axes.items():
+    for axis, objective in axes.items() if everyone else ():
         for side, limit in _limits(objective):
             figure.add_mesh3d(
                 **_wall(axis, limit, axes, everyone),
@@ -135,11 +135,16 @@ def _space(front: ParetoFront) -> go.Figure:
     figure.update_scenes(camera_eye={"x": 1.7, "y": 1.7, "z": 0.9})
     figure.update_scenes(
         {
-            f"{axis}axis": {"title": {"text": heading(objective)}, "type": objective.scale}
+            f"{axis}axis": {"title": {"text": _heading(objective)}, "type": objective.scale}
             for axis, objective in axes.items()
         }
     )
     return figure
+
+
+def _heading(objective: Objective) -> str:
+    """Write an objective's name and unit for Plotly, which reads HTML."""
+    return html.escape(heading(objective))
 
 
 def _values(candidates: Sequence[Candidate], objective: Objective) -> list[float]:
@@ -154,9 +159,7 @@ def _errors(candidates: Sequence[Candidate], objective: Objective) -> dict[str, 
 def _hover(candidates: Sequence[Candidate], objectives: Sequence[Objective]) -> list[str]:
     texts = []
     for candidate in candidates:
-        values = [
-            f"{html.escape(heading(o))}: {value_text(o, candidate, error=True)}" for o in objectives
-        ]
+        values = [f"{_heading(o)}: {value_text(o, candidate, error=True)}" for o in objectives]
         structure = html.escape(structure_text(candidate)).replace(", ", "<br>")
         texts.append(
             f"<b>trial {candidate.trial}</b><br>{'<br>'.join(values)}<br><i>{structure}</i>"
@@ -170,7 +173,7 @@ def _coloured(members: Sequence[Candidate], objective: Objective | None) -> dict
     if objective is None or not members:
         return style | {"color": _BLUE}
     values = np.array(_values(members, objective))
-    bar: dict[str, Any] = {"title": {"text": heading(objective), "side": "right"}}
+    bar: dict[str, Any] = {"title": {"text": _heading(objective), "side": "right"}}
     if objective.scale == "log":
         values = np.log10(values)
         ticks = np.linspace(values.min(), values.max(), 5)

@@ -2,6 +2,7 @@
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
+from rich.text import Text
 
 from optistruct.objectives import Objective
 from optistruct.reporting.summary import structure_text, summarize, value_text
@@ -22,20 +23,23 @@ def front_table(study: StructureStudy) -> Table:
     summary = summarize(study)
     front = summary.front
     table = Table(
-        title=f"{summary.name}: {len(front)} on the front of {summary.trials}",
+        title=Text(f"{summary.name}: {len(front)} on the front of {summary.trials}"),
         title_justify="left",
         header_style="bold",
         box=SIMPLE_HEAD,
         collapse_padding=True,
         pad_edge=False,
+        min_width=60,
     )
     table.add_column("trial", justify="right")
     for objective in front.objectives:
-        table.add_column(heading(objective).replace(" (", "\n("), justify="right", no_wrap=True)
-    table.add_column("structure", overflow="fold", min_width=24)
+        table.add_column(
+            Text(heading(objective).replace(" (", "\n(")), justify="right", no_wrap=True
+        )
+    table.add_column("structure", overflow="fold")
     for candidate in front:
         values = [value_text(o, candidate, error=True) for o in front.objectives]
-        table.add_row(str(candidate.trial), *values, structure_text(candidate))
+        table.add_row(str(candidate.trial), *values, Text(structure_text(candidate)))
     return table
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import optuna
 from optuna.distributions import distribution_to_json
 
-from optistruct.exceptions import SpaceError
+from optistruct.exceptions import OptistructError, SpaceError
 from optistruct.spaces.build import Space, build, space_name
 from optistruct.spaces.problem import Problem
 
@@ -38,6 +38,7 @@ def probe(space: Space, problem: Problem, seed: int) -> Probe:
 
     Raises:
         SpaceError: If every call fails, or one does not return an estimator.
+        RecipeError: If the space was read from a database and cannot be imported by name.
     """
     verbosity = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -52,7 +53,7 @@ def probe(space: Space, problem: Problem, seed: int) -> Probe:
         trial = study.ask()
         try:
             described = _described(build(space, trial, problem, seed))
-        except SpaceError:
+        except OptistructError:
             raise
         except Exception as error:  # a space may refuse some of its structures
             failures.append(error)
