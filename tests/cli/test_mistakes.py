@@ -1,0 +1,189 @@
+"""Every mistake of a user: one clear message, exit status 2, no traceback, nothing written."""
+
+import gzip
+import os
+import re
+import sqlite3
+import subprocess
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import optuna
+import pytest
+
+from tests.cli.conftest import homes, optistruct
+
+pytestmark = pytest.mark.slow
+
+
+class Mistake(NamedTuple):
+    arguments: Sequence[str]
+    message: str
+    """A regular expression for the one line on stderr, after `Error: `."""
+
+
+SEARCH = ("search", "homes.csv", "--target", "sold", "--trials", "2")
+
+
+def search(file: str, target: str = "sold") -> tuple[str, ...]:
+    return ("search", file, "--target", target, "--trials", "2")
+
+
+MISTAKES = {
+    "no file": Mistake(search("nothing.csv"), r"there is no file nothing\.csv"),
+    "column": Mistake(
+        search("homes.csv", "slod"), "unknown column 'slod'; known, nearest first: sold, .*age"
+    ),
+    "space": Mistake(
+        (*SEARCH, "--space", "random_forst"),
+        "unknown space 'random_forst'; known, nearest first: random_forest, .*lightgbm",
+    ),
+    "objective": Mistake(
+        (*SEARCH, "--objective", "parameter"),
+        "unknown objective 'parameter'; known, nearest first: parameters, .*accuracy",
+    ),
+    "sampler": Mistake(
+        (*SEARCH, "--sampler", "nsga3"), "unknown sampler 'nsga3'; known, nearest first: nsga2, tpe"
+    ),
+    "scorer of another task": Mistake(
+        (*search("homes.csv", "price"), "--objective", "accuracy"),
+        "the scorer 'accuracy' does not fit a regression target",
+    ),
+    "table without rows": Mistake(search("headers.csv"), "X is empty: 0 rows, 5 columns"),
+    "table without columns": Mistake(search("column.csv"), "X is empty: 60 rows, 0 columns"),
+    "empty file": Mistake(search("empty.csv"), r"empty\.csv cannot be read as a table: No columns"),
+    "one class": Mistake(search("one_class.csv"), "the target has one value only, 'yes'"),
+    "missing targets": Mistake(
+        search("missing.csv"), "the target has 3 missing values: drop those rows or fill them"
+    ),
+    "fewer rows than folds": Mistake(
+        search("four.csv", "price"), "cannot split the data: .*5 greater than .* samples: .*4"
+    ),
+    "no table": Mistake(search("homes.txt"), r"homes\.txt must be a \.csv, \.csv\.gz or \.parquet"),
+    "no parquet": Mistake(search("broken.parquet"), r"broken\.parquet cannot be read as a table"),
+    "half a gzip": Mistake(search("half.csv.gz"), r"half\.csv\.gz cannot be read as a table"),
+    "timeout": Mistake((*SEARCH, "--timeout", "0"), r"timeout must be a number of seconds above 0"),
+    "no url": Mistake((*SEARCH, "--storage", "my.db"), "storage must be a database URL such as"),
+    "no folder": Mistake(
+        (*SEARCH, "--storage", "sqlite:///nowhere/my.db"), "the folder of the database .* not exist"
+    ),
+    "no database": Mistake(
+        (*SEARCH, "--storage", "sqlite:///homes.csv"), "cannot be opened: file is not a database"
+    ),
+    "another tool's": Mistake(
+        (*SEARCH, "--storage", "sqlite:///foreign.db"), "is not one of Optuna's: it holds invoices"
+    ),
+    "list: no file": Mistake(("list",), r"there is no database optistruct\.db: run a study first"),
+    "show: no study": Mistake(
+        ("show", "nothing", "--storage", "sqlite:///studies.db"),
+        "no study 'nothing' in this database: it holds plain",
+    ),
+    "show: not ours": Mistake(
+        ("show", "plain", "--storage", "sqlite:///studies.db"), "'plain' was not made by optistruct"
+    ),
+    "run: no script": Mistake(("run", "nothing.py"), r"there is no script nothing\.py"),
+    "run: timeout": Mistake(
+        ("run", "study.py", "--timeout", "0"), r"timeout must be a number of seconds above 0"
+    ),
+}
+
+USAGE = {
+    "no such command": (("frobnicate",), "No such command 'frobnicate'"),
+    "no target": (("search", "homes.csv"), "Missing option '--target'"),
+    "no trials": ((*SEARCH, "--trials", "0"), "Invalid value for '--trials'"),
+    "no number": ((*SEARCH, "--trials", "many"), "Invalid value for '--trials': .*integer"),
+    "run: no trials": (("run", "study.py", "--trials", "0"), "Invalid value for '--trials'"),
+    "report: no output": (("report", "plain"), "Missing option '--output'|Missing option '-o'"),
+    "no such option": ((*SEARCH, "--colour", "red"), "No such option: --colour"),
+}
+
+SCRIPT = """
+from sklearn.datasets import load_iris
+from optistruct import StructureStudy, objectives, spaces
+
+by = [objectives.Score("accuracy"), objectives.ParameterCount()]
+study = StructureStudy(spaces.decision_tree, by, name="iris", storage="sqlite:///mine.db", cv=2)
+study.optimize(*load_iris(return_X_y=True), n_trials=2)
+"""
+
+
+@pytest.fixture(scope="module")
+def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Files of every kind that are no good, and one table that is."""
+    folder = tmp_path_factory.mktemp("model")
+    table = homes()
+    whole = table.to_csv(index=False)
+    (folder / "homes.csv").write_text(whole)
+    (folder / "homes.txt").write_text(whole)
+    (folder / "broken.parquet").write_text(whole)
+    compressed = gzip.compress(whole.encode())
+    (folder / "half.csv.gz").write_bytes(compressed[: len(compressed) // 2])
+    (folder / "empty.csv").touch()
+    (folder / "headers.csv").write_text(whole.partition("\n")[0] + "\n")
+    table[["sold"]].to_csv(folder / "column.csv", index=False)
+    table.assign(sold="yes").to_csv(folder / "one_class.csv", index=False)
+    missing = table.copy()
+    missing.loc[:2, "sold"] = None
+    missing.to_csv(folder / "missing.csv", index=False)
+    table.head(4).to_csv(folder / "four.csv", index=False)
+    foreign = sqlite3.connect(folder / "foreign.db")
+    foreign.execute("CREATE TABLE invoices (id INTEGER)")
+    foreign.commit()
+    foreign.close()
+    optuna.create_study(study_name="plain", storage=f"sqlite:///{folder}/studies.db")
+    (folder / "study.py").write_text(SCRIPT)
+    return folder
+
+
+Outcome = tuple["subprocess.CompletedProcess[str]", dict[str, bytes], dict[str, bytes]]
+
+
+@pytest.fixture(scope="module")
+def outcomes(
+    model_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, "Future[Outcome]"]:
+    """Make all mistakes, some at once; each in a folder of its own."""
+
+    def make(arguments: Sequence[str], folder: Path) -> Outcome:
+        for file in model_folder.iterdir():
+            (folder / file.name).write_bytes(file.read_bytes())
+        before = _files(folder)
+        return optistruct(folder, *arguments), before, _files(folder)
+
+    cases = {name: mistake.arguments for name, mistake in MISTAKES.items()}
+    cases |= {name: arguments for name, (arguments, _) in USAGE.items()}
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return {
+            name: pool.submit(make, arguments, tmp_path_factory.mktemp("case"))
+            for name, arguments in cases.items()
+        }
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else b""
+        for path in folder.rglob("*")
+    }
+
+
+@pytest.mark.parametrize("name", list(MISTAKES))
+def test_mistake(outcomes: dict[str, "Future[Outcome]"], name: str) -> None:
+    done, before, after = outcomes[name].result()
+    assert done.returncode == 2, done.stderr
+    assert done.stdout == ""
+    [line] = done.stderr.strip().splitlines()
+    assert re.match(f"Error: .*{MISTAKES[name].message}", line)
+    assert after == before  # nothing written
+
+
+@pytest.mark.parametrize("name", list(USAGE))
+def test_wrong_usage(outcomes: dict[str, "Future[Outcome]"], name: str) -> None:
+    done, before, after = outcomes[name].result()
+    assert done.returncode == 2, done.stderr
+    assert done.stdout == ""
+    assert done.stderr.count("Error") == 1
+    assert re.search(USAGE[name][1], done.stderr)
+    assert "Traceback" not in done.stderr
+    assert after == before
