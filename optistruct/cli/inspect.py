@@ -17,6 +17,7 @@ def list_studies(storage: Storage = DEFAULT_STORAGE) -> None:
     Example: optistruct list --storage sqlite:///studies.db
     """
     import rich
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
@@ -26,16 +27,18 @@ def list_studies(storage: Storage = DEFAULT_STORAGE) -> None:
     from optistruct.study import load_study
 
     opened = open_storage(storage)
-    table = Table(header_style="bold")
-    for column in ("study", "trials", "on the front", "objectives", "last trial"):
+    table = Table(header_style="bold", box=SIMPLE_HEAD)
+    for column in ("study", "trials"):
         table.add_column(column, overflow="fold")
+    for column in ("front", "objectives", "last trial"):
+        table.add_column(column, no_wrap=True)
     for name in study_names(opened):
         try:
             summary = summarize(load_study(name, opened))
         except StudyMismatchError:
             table.add_row(Text(name), "", "", "[dim]not made by optistruct[/dim]", "")
             continue
-        objectives = ", ".join(objective.name for objective in summary.spec.objectives)
+        objectives = ",\n".join(objective.name for objective in summary.spec.objectives)
         ended = f"{summary.ended:%Y-%m-%d %H:%M}" if summary.ended else ""
         table.add_row(Text(name), summary.trials, str(len(summary.front)), objectives, ended)
     rich.print(table)

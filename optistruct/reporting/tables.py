@@ -10,6 +10,8 @@ from optistruct.study import StructureStudy
 
 __all__ = ["front_table"]
 
+_WIDE = 14  # a value with its error takes about as much
+
 
 def front_table(study: StructureStudy) -> Table:
     """Make a table of a study's front: every objective with its standard error, the structure.
@@ -33,9 +35,10 @@ def front_table(study: StructureStudy) -> Table:
     )
     table.add_column("trial", justify="right")
     for objective in front.objectives:
-        table.add_column(
-            Text(heading(objective).replace(" (", "\n(")), justify="right", no_wrap=True
-        )
+        title = heading(objective).replace(" (", "\n(")
+        if len(objective.name) > _WIDE:
+            title = title.replace("_", "_\n")
+        table.add_column(Text(title), justify="right", no_wrap=True)
     table.add_column("structure", overflow="fold")
     for candidate in front:
         values = [value_text(o, candidate, error=True) for o in front.objectives]

@@ -45,7 +45,8 @@ def test_rows_are_the_front(study_of: Callable[..., StructureStudy]) -> None:
 def test_of_an_empty_front(study_of: Callable[..., StructureStudy]) -> None:
     by = (Score("accuracy"), InferenceTime(at_most=5))
     text = printed(front_table(study_of(by, [(0.8, 10.0)])))
-    assert "points: 0 on the front of 1 trial (1 beyond a limit)" in text
+    told = " ".join(text.split())  # the title is folded to the table's width
+    assert "points: 0 on the front of 1 trial (1 beyond a limit)" in told
 
 
 def test_names_that_look_like_markup(study_of: Callable[..., StructureStudy]) -> None:
@@ -75,7 +76,7 @@ def test_nothing_is_lost_in_80_columns(study_of: Callable[..., StructureStudy]) 
     by = (Score("balanced_accuracy"), ParameterCount(), InferenceTime())
     text = printed(front_table(study_of(by, [(0.8, 123456.0, 12345.0)], space=space)), width=80)
     assert all(len(line) <= 80 for line in text.splitlines())
-    for part in ("balanced_accuracy", "inference_time", "0.800", "123,456", "12,345"):
+    for part in ("balanced_", "accuracy", "inference_time", "0.800", "123,456", "12,345"):
         assert part in text
     [head] = [line for line in text.splitlines() if "structure" in line]
     place = head.index("structure")
