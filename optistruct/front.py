@@ -15,7 +15,7 @@ from optistruct import pareto
 from optistruct.evaluation import Evaluation
 from optistruct.exceptions import ArgumentError, StudyError
 from optistruct.objectives import Objective
-from optistruct.spaces import Problem, Space, build
+from optistruct.spaces import AnyTrial, Problem, Space, build, suggest
 from optistruct.spec import StudySpec
 
 __all__ = ["EVALUATION", "Candidate", "ParetoFront", "read_front"]
@@ -50,6 +50,8 @@ class Candidate:
 
         Raises:
             RecipeError: If the study was loaded and its space cannot be imported by name.
+            StudyMismatchError: If the space is not the one that was measured, because it was
+                changed or another one was handed over.
         """
         return build(self._space, FixedTrial(dict(self.parameters)), self._problem, self._seed)
 
@@ -119,21 +121,25 @@ class ParetoFront(Sequence[Candidate]):
 
         Returns:
             One row a member: `trial`, every parameter (missing where a structure has none of
-            this name), then every objective and its standard error (`..._se`).
+            this name; `params_...` where its name is a metric's), then every objective and its
+            standard error (`..._se`).
         """
+        names = [objective.name for objective in self.objectives]
+        metrics = [column for name in names for column in (name, f"{name}_se")]
+        reserved = {"trial", *metrics}
         rows = []
         for candidate in self:
-            row: dict[str, Any] = {"trial": candidate.trial, **candidate.parameters}
+            row: dict[str, Any] = {"trial": candidate.trial}
+            for name, value in candidate.parameters.items():
+                row[f"params_{name}" if name in reserved else name] = value
             for objective in self.objectives:
                 row[objective.name] = candidate.values[objective.name]
                 row[f"{objective.name}_se"] = candidate.standard_errors[objective.name]
             rows.append(row)
-        frame = pd.DataFrame(rows)
-        names = [objective.name for objective in self.objectives]
-        metrics = [column for name in names for column in (name, f"{name}_se")]
         if not rows:
             return pd.DataFrame(columns=["trial", *metrics])
-        parameters = sorted(set(frame.columns) - {"trial", *metrics})
+        frame = pd.DataFrame(rows)
+        parameters = sorted(set(frame.columns) - reserved)
         return frame[["trial", *parameters, *metrics]]
 
     def hypervolume(self, reference: Mapping[str, float] | None = None) -> float:
@@ -179,8 +185,10 @@ class ParetoFront(Sequence[Candidate]):
             ArgumentError: If `how` is another text.
         """
         if not self._members:
+            miss = self.nearest_miss
             raise StudyError(
                 "the front is empty: no structure meets every limit; loosen a limit or search on"
+                + (f" (trial {miss.trial} comes nearest)" if miss else "")
             )
         if callable(how):
             return max(self._members, key=how)
@@ -212,8 +220,24 @@ class ParetoFront(Sequence[Candidate]):
         return np.column_stack(columns)
 
 
+class _MeasuredSpace:
+    """The space of a study, seen to be the one that was measured before anything is built."""
+
+    def __init__(self, space: Space, spec: StudySpec) -> None:
+        self.space = space
+        self.spec = spec
+        self.is_checked = False
+
+    def __call__(self, trial: AnyTrial, problem: Problem) -> Any:
+        if not self.is_checked:
+            self.spec.check_space(self.space)
+            self.is_checked = True
+        return suggest(self.space, trial, problem)
+
+
 def read_front(study: optuna.Study, spec: StudySpec, space: Space) -> ParetoFront:
     """Read the front from the trials of a study."""
+    space = _MeasuredSpace(space, spec)
     trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     candidates = [_candidate(trial, spec, space) for trial in trials]
     return ParetoFront(candidates, spec.objectives)

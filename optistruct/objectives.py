@@ -109,9 +109,11 @@ class Objective(ABC):
         on_scale = math.log10 if self.scale == "log" else float
         excess = {}
         if self.at_most is not None:
-            excess[f"{self.name} <= {self.at_most:g}"] = on_scale(value) - on_scale(self.at_most)
+            excess[f"{self.name} <= {self.at_most:.15g}"] = on_scale(value) - on_scale(self.at_most)
         if self.at_least is not None:
-            excess[f"{self.name} >= {self.at_least:g}"] = on_scale(self.at_least) - on_scale(value)
+            excess[f"{self.name} >= {self.at_least:.15g}"] = on_scale(self.at_least) - on_scale(
+                value
+            )
         return excess
 
 

@@ -6,7 +6,8 @@ constructor's parameters are its attributes (scikit-learn's convention, which op
 spaces and objectives follow) is its class's name and those. Whatever else there is becomes
 `Opaque`: it can be named, and compared by that name, but not made again.
 
-Restoring imports modules by name and calls classes of optistruct, scikit-learn and LightGBM only.
+Restoring imports modules by name, and calls classes of optistruct, scikit-learn and LightGBM only.
+Importing runs a module's code: build structures only from databases that you trust.
 """
 
 import functools
@@ -89,6 +90,8 @@ def restore(recipe: Recipe) -> Any:
         return {restore(key): restore(value) for key, value in recipe["mapping"]}
     if "partial" in recipe:
         function = restore(recipe["partial"])
+        if not str(getattr(function, "__module__", "")).startswith(_TRUSTED):
+            return Opaque(text(recipe))
         args = [restore(item) for item in recipe["args"]]
         return functools.partial(
             function, *args, **{key: restore(value) for key, value in recipe["keywords"].items()}
@@ -188,7 +191,7 @@ def _import(path: str) -> Any:
         found: Any = importlib.import_module(module)
         for part in qualname.split("."):
             found = getattr(found, part)
-    except (ImportError, AttributeError):
+    except (Exception, SystemExit):  # a module's own code may raise anything
         return Opaque(path)
     return found
 

@@ -1,7 +1,8 @@
 """The search itself: ask a sampler, evaluate the structure, tell the study.
 
 The process that runs this is the only one that touches the database; evaluations go through an
-executor. A trial that a killed process left unfinished is taken up again, not made anew.
+executor. A trial that a killed process left unfinished is taken up again, not made anew; where that
+has happened twice, it is tried alone in a process of its own, and given up only if that dies too.
 """
 
 from collections import deque
@@ -17,6 +18,7 @@ from optuna.trial import Trial, TrialState
 from optistruct.evaluation import (
     Evaluation,
     EvaluationPlan,
+    InProcess,
     close_executor,
     evaluate,
     open_executor,
@@ -90,6 +92,7 @@ class Search:
         self._left = deque(running_trials(self.study))
         self._pending: dict[Future[Evaluation], tuple[Trial, Any]] = {}
         self._suspects: deque[tuple[Trial, Any]] = deque()
+        self._apart: Executor | None = None
 
     def run(self) -> None:
         """Search until the trials or the time are used up.
@@ -98,55 +101,49 @@ class Search:
             AllTrialsFailedError: If nothing was ever evaluated and ten trials, or all, failed.
         """
         self._executor = self.executor or open_executor(self.workers)
-        self.on_progress(self._progress())
+        is_done = False
         try:
+            self.on_progress(self._progress())
             self._fill()
             while self._pending:
                 self._collect()
                 self._fill()
             if self._failures and not self._is_late():
                 self._stop_if_hopeless(at_least=1)
-        except BaseException:
-            for left in running_trials(self.study):  # stopped from outside: they did no harm
-                Trial(self.study, left._trial_id).set_user_attr(_DEATHS, 0)
-            if self.executor is None:
-                close_executor(self._executor, kill=True)
+            is_done = True
+        except KeyboardInterrupt:
+            for left in running_trials(self.study):  # stopped by a person: they did no harm
+                self.study._storage.set_trial_user_attr(left._trial_id, _DEATHS, 0)
             raise
-        if self.executor is None:
-            close_executor(self._executor)
+        finally:
+            for executor in (self._executor, self._apart):
+                if executor is not None and executor is not self.executor:
+                    close_executor(executor, kill=not is_done)
 
     def _fill(self) -> None:
-        """Give every worker a trial; one that may have killed its worker is tried alone."""
-        if self._suspects:
-            if not self._pending:
-                self._send(*self._suspects[0])
-            return
-        while len(self._pending) < self.workers and (trial := self._next()) is not None:
+        """Give every worker a trial; one that may have killed its process is tried alone."""
+        while not self._suspects and len(self._pending) < self.workers:
+            trial = self._next()
+            if trial is None:
+                break
             self._submit(trial)
+        if self._suspects and not self._pending:
+            self._send(*self._suspects[0])
 
     def _is_late(self) -> bool:
         return monotonic() >= self.deadline
 
     def _next(self) -> Trial | None:
         """Take up a trial that was left, or ask for a new one."""
-        while self._left:
+        if self._left:
             left = self._left.popleft()
             trial = Trial(self.study, left._trial_id)
-            if not self._has_died(trial):
-                return trial
+            trial.set_user_attr(_DEATHS, trial.user_attrs.get(_DEATHS, 0) + 1)
+            return trial
         if self._begun >= self.n_trials or self._is_late():
             return None
         self._begun += 1
         return self.study.ask()
-
-    def _has_died(self, trial: Trial) -> bool:
-        """Note that a process died in this trial; give it up the third time."""
-        deaths = trial.user_attrs.get(_DEATHS, 0) + 1
-        trial.set_user_attr(_DEATHS, deaths)
-        if deaths >= _MOST_DEATHS:
-            self._fail(trial, f"the process died {deaths} times in this trial (out of memory?)")
-            return True
-        return False
 
     def _submit(self, trial: Trial) -> None:
         try:
@@ -156,13 +153,24 @@ class Search:
         except Exception as error:
             self._fail(trial, _reason(error))
         else:
-            self._send(trial, structure)
+            if trial.user_attrs.get(_DEATHS, 0) >= _MOST_DEATHS - 1:
+                self._suspects.append((trial, structure))
+            else:
+                self._send(trial, structure)
+
+    def _is_suspect(self, trial: Trial) -> bool:
+        return bool(self._suspects) and self._suspects[0][0] is trial
 
     def _send(self, trial: Trial, structure: Any) -> None:
+        """Have a structure evaluated; a suspect never in this process itself."""
+        if self._is_suspect(trial) and isinstance(self._executor, InProcess):
+            executor = self._apart = open_executor(1, apart=True)
+        else:
+            executor = self._executor
         try:
-            future = self._executor.submit(evaluate, structure, self.plan)
+            future = executor.submit(evaluate, structure, self.plan)
         except BrokenExecutor:
-            if self.executor is not None:
+            if executor is not self._executor or self.executor is not None:
                 raise
             self._executor = open_executor(self.workers)
             future = self._executor.submit(evaluate, structure, self.plan)
@@ -176,18 +184,28 @@ class Search:
             error = future.exception()
             if isinstance(error, KeyboardInterrupt):  # a terminal interrupts workers, too
                 raise error
-            if isinstance(error, BrokenExecutor) and self.executor is None:
-                if not self._suspects or self._suspects[0][0] is not trial:
-                    self._suspects.append((trial, structure))
-                elif self._has_died(trial):
+            is_broken = isinstance(error, BrokenExecutor)
+            if is_broken and self.executor is not None:  # the caller's, who alone can open another
+                future.result()
+            if not is_broken:
+                if self._is_suspect(trial):
                     self._suspects.popleft()
-                continue
-            if self._suspects and self._suspects[0][0] is trial:
-                self._suspects.popleft()
-            if error is None:
-                self._complete(trial, future.result())
+                if error is None:
+                    self._complete(trial, future.result())
+                else:
+                    self._fail(trial, _reason(error))
+            elif self._is_suspect(trial):
+                self._count_death(trial)
             else:
-                self._fail(trial, _reason(error))
+                self._suspects.append((trial, structure))
+
+    def _count_death(self, trial: Trial) -> None:
+        """Note that a worker died of this trial alone; give it up the third time."""
+        deaths = trial.user_attrs.get(_DEATHS, 0) + 1
+        trial.set_user_attr(_DEATHS, deaths)
+        if deaths >= _MOST_DEATHS:
+            self._suspects.popleft()
+            self._fail(trial, f"the process died {deaths} times in this trial (out of memory?)")
 
     def _complete(self, trial: Trial, evaluation: Evaluation) -> None:
         values = evaluation.values

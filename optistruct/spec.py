@@ -15,7 +15,7 @@ from optistruct import recipe
 from optistruct.exceptions import ArgumentError, StudyMismatchError
 from optistruct.objectives import Direction, Objective, Scale
 from optistruct.resources import describe_machine
-from optistruct.spaces import Probe, Problem
+from optistruct.spaces import Probe, Problem, Space, probe
 
 __all__ = ["StoredObjective", "StudySpec", "fingerprint"]
 
@@ -143,6 +143,20 @@ class StudySpec:
                 "Go on with what it was made with, or give the new study another name."
             )
 
+    def check_space(self, space: Space) -> None:
+        """See that a space is the one that the study was made with.
+
+        Raises:
+            StudyMismatchError: If it proposes other parameters or builds other structures.
+        """
+        now = probe(space, self.problem, self.seed)
+        if now != self.probe:
+            raise StudyMismatchError(
+                "the space is not the one that was measured: "
+                f"{_probe_difference(now, self.probe)}; the study was made with "
+                + ", ".join(f"{name} {number}" for name, number in self.versions.items())
+            )
+
     def _differences(self, stored: "StudySpec") -> Iterator[str]:
         if self.data != stored.data:
             now, then = self.problem, stored.problem
@@ -165,7 +179,7 @@ class StudySpec:
             yield f"other folds: cv={before} then, cv={after} now{same}"
         yield from _objective_differences(self.objectives, stored.objectives)
         if self.data == stored.data and self.probe != stored.probe:
-            yield f"another space: {_probe_difference(self, stored)}"
+            yield f"another space: {_probe_difference(self.probe, stored.probe)}"
 
 
 def fingerprint(*things: Any) -> str:
@@ -222,8 +236,8 @@ def _objective_differences(
         yield f"other objectives: {', '.join(texts(then))} then, {', '.join(texts(now))} now"
 
 
-def _probe_difference(now: StudySpec, then: StudySpec) -> str:
-    before, after = then.probe.parameters, now.probe.parameters
+def _probe_difference(now: Probe, then: Probe) -> str:
+    before, after = then.parameters, now.parameters
     said = [f"parameter {name!r} is gone" for name in before if name not in after]
     said += [f"parameter {name!r} is new" for name in after if name not in before]
     said += [
@@ -243,4 +257,5 @@ def _brief(distribution: str) -> str:
     made = json_to_distribution(distribution)
     if isinstance(made, CategoricalDistribution):
         return f"one of {list(made.choices)}"
-    return f"{made.low:g} to {made.high:g}"  # type: ignore[attr-defined]
+    extra = ", log" if made.log else "" if made.step in (None, 1) else f", step {made.step}"  # type: ignore[attr-defined]
+    return f"{made.low} to {made.high}{extra}"  # type: ignore[attr-defined]

@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
+from numbers import Integral
 from time import monotonic
 from typing import Any
 
@@ -84,6 +85,7 @@ class StructureStudy:
         self.cv = list(cv) if hasattr(cv, "__next__") else cv
         self.seed = seed
         self._opened: optuna.Study | None = None
+        self._lost_sampler: str | None = None
         if isinstance(sampler, BaseSampler):
             self._sampler, self._sampler_name = sampler, type(sampler).__name__
         else:
@@ -159,13 +161,18 @@ class StructureStudy:
         launch = current_launch()
         n_trials = n_trials if launch.n_trials is None else launch.n_trials
         timeout = timeout if launch.timeout is None else launch.timeout
-        if isinstance(n_trials, bool) or not isinstance(n_trials, int) or n_trials < 1:
+        if isinstance(n_trials, bool) or not isinstance(n_trials, Integral) or n_trials < 1:
             raise ArgumentError(f"n_trials must be 1 or more, got {n_trials!r}")
         if timeout is not None and not timeout > 0:
             raise ArgumentError(f"timeout must be a number of seconds above 0, got {timeout!r}")
         deadline = monotonic() + timeout if timeout is not None else float("inf")
         for objective in self.objectives:
             objective.check_measurable()
+        if self._lost_sampler:
+            raise ArgumentError(
+                f"the study was made with a sampler of its own, {self._lost_sampler}: hand one "
+                "over to search on, load_study(..., sampler=...)"
+            )
         workers = count_workers(n_jobs)
         problem = Problem.from_data(X, y, task)
         plan = make_plan(X, y, self.objectives, problem, self.cv, groups)
@@ -178,8 +185,8 @@ class StructureStudy:
 
         with claimed(study):
             search = Search(
-                study, self.space, plan, problem, self.seed, n_trials, deadline, workers, executor,
-                on_progress,
+                study, self.space, plan, problem, self.seed, int(n_trials), deadline, workers,
+                executor, on_progress,
             )  # fmt: skip
             search.run()
 
@@ -208,20 +215,26 @@ class StructureStudy:
     def _open(self, spec: StudySpec) -> optuna.Study:
         """Load the stored study if it is of the same, or make it."""
         storage = open_storage(self.storage, create=True)
+        directions = [objective.direction for objective in self.objectives]
         if self.name in study_names(storage):
             study = load_optuna_study(self.name, storage, sampler=self._sampler)
-            stored = _read_spec(study)
-            spec.check_same(stored, self.name)
-            if spec.sampler != stored.sampler:
-                stored = replace(stored, sampler=spec.sampler)
-                study.set_user_attr(StudySpec.KEY, stored.to_json())
-            return study
-        study = optuna.create_study(
-            study_name=self.name,
-            storage=storage,
-            sampler=self._sampler,
-            directions=[objective.direction for objective in self.objectives],
-        )
+            is_blank = StudySpec.KEY not in study.user_attrs and not study.get_trials(
+                deepcopy=False
+            )
+            if not is_blank or [d.name.lower() for d in study.directions] != directions:
+                stored = _read_spec(study)
+                spec.check_same(stored, self.name)
+                if spec.sampler != stored.sampler:
+                    stored = replace(stored, sampler=spec.sampler)
+                    study.set_user_attr(StudySpec.KEY, stored.to_json())
+                return study
+        else:
+            study = optuna.create_study(
+                study_name=self.name,
+                storage=storage,
+                sampler=self._sampler,
+                directions=directions,
+            )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             study.set_metric_names([objective.name for objective in self.objectives])
@@ -230,7 +243,11 @@ class StructureStudy:
 
 
 def load_study(
-    name: str, storage: str | BaseStorage = DEFAULT_STORAGE, *, space: Space | None = None
+    name: str,
+    storage: str | BaseStorage = DEFAULT_STORAGE,
+    *,
+    space: Space | None = None,
+    sampler: str | BaseSampler | None = None,
 ) -> StructureStudy:
     """Open a study from its database.
 
@@ -239,6 +256,8 @@ def load_study(
         storage: The database URL, or an Optuna storage.
         space: The study's space, where it is a function that cannot be imported by name (one of
             a script or a notebook); needed only to build structures or search on.
+        sampler: The sampler to search on with; by default the study's own, which must then be one
+            that has a name.
 
     Raises:
         StorageError: If the database cannot be opened.
@@ -249,15 +268,17 @@ def load_study(
     opened = open_storage(storage)
     spec = _read_spec(load_optuna_study(name, opened))
     is_known = spec.sampler in samplers.SAMPLERS
-    return StructureStudy(
+    study = StructureStudy(
         space or recipe.restore(spec.space),
         spec.objectives,
         name=name,
         storage=storage,
-        sampler=spec.sampler if is_known else "tpe",
+        sampler=sampler or (spec.sampler if is_known else "tpe"),
         cv=recipe.restore(spec.cv),
         seed=spec.seed,
     )
+    study._lost_sampler = None if sampler or is_known else spec.sampler
+    return study
 
 
 def _read_spec(study: optuna.Study) -> StudySpec:

@@ -2,12 +2,15 @@
 
 import functools
 import json
+import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from lightgbm import LGBMClassifier
+from sklearn.metrics import fbeta_score
 from sklearn.model_selection import GroupKFold, StratifiedKFold, TimeSeriesSplit
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
@@ -73,8 +76,21 @@ class TestNames:
         assert restore(stored(thing)) is thing
 
     def test_of_partials_come_back(self) -> None:
-        made = restore(stored(functools.partial(np.clip, [1, 5, 9], a_min=2, a_max=8)))
-        assert made().tolist() == [2, 5, 8]
+        made = restore(stored(functools.partial(fbeta_score, [0, 1, 1], beta=2)))
+        assert made([0, 1, 1]) == 1.0
+
+    def test_of_partials_of_other_packages_are_opaque(self) -> None:
+        """A database must not say what function is called with what arguments."""
+        made = restore(stored(functools.partial(subprocess.run, "exit")))
+        assert made == Opaque("run('exit')")
+
+    def test_of_modules_that_fail_are_opaque(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "fails_on_import.py").write_text("raise RuntimeError('not today')")
+        monkeypatch.syspath_prepend(tmp_path)
+        made = restore({"import": "fails_on_import:space"})
+        assert made == Opaque("fails_on_import:space")
 
     def test_of_what_only_this_process_has_are_opaque(self) -> None:
         def local(trial: Any) -> None: ...

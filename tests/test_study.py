@@ -4,7 +4,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 from multiprocessing import current_process
 from pathlib import Path
 from typing import Any
@@ -1050,3 +1050,73 @@ class TestLoadStudy:
 
     def test_repr(self, make: Callable[..., StructureStudy]) -> None:
         assert repr(make()) == "<StructureStudy 't': tree by accuracy, parameters>"
+
+
+class TestStaysItself:
+    """What is built, resumed or searched on is what was measured."""
+
+    def test_another_space_builds_nothing(
+        self, make: Callable[..., StructureStudy], binary: tuple[Any, Any], url: str
+    ) -> None:
+        make(tree).optimize(*binary, n_trials=2)
+        for changed in (load_study("t", url, space=wider_tree), make(wider_tree)):
+            chosen = changed.front().select("best")
+            with pytest.raises(
+                StudyMismatchError, match="'max_depth' was 1 to 6, is 1 to 7; the study was made"
+            ):
+                chosen.build()
+
+    def test_a_study_killed_before_its_spec_was_written_is_taken_up(
+        self, make: Callable[..., StructureStudy], binary: tuple[Any, Any], url: str
+    ) -> None:
+        optuna.create_study(study_name="t", storage=url, directions=["maximize", "minimize"])
+        study = make(tree)
+        study.optimize(*binary, n_trials=2)
+        assert len(load_study("t", url).front()) > 0
+
+    def test_a_study_of_other_directions_is_not(
+        self, make: Callable[..., StructureStudy], binary: tuple[Any, Any], url: str
+    ) -> None:
+        optuna.create_study(study_name="t", storage=url, directions=["minimize", "minimize"])
+        with pytest.raises(StudyMismatchError, match="was not made by optistruct"):
+            make(tree).optimize(*binary, n_trials=2)
+
+    def test_folds_that_change_every_time_are_refused(
+        self, make: Callable[..., StructureStudy], binary: tuple[Any, Any]
+    ) -> None:
+        with pytest.raises(ArgumentError, match=r"other folds every time.*set its random_state"):
+            make(tree, cv=KFold(3, shuffle=True)).optimize(*binary, n_trials=1)
+
+    def test_folds_that_cannot_be_made_again_are_named(
+        self, make: Callable[..., StructureStudy], binary: tuple[Any, Any], url: str
+    ) -> None:
+        halves = [(np.arange(0, 90, 2), np.arange(1, 90, 2))]
+        make(tree, cv=halves).optimize(*binary, n_trials=1)
+        with pytest.raises(ArgumentError, match="folds of this study cannot be made again"):
+            load_study("t", url).optimize(*binary, n_trials=2)
+
+    def test_a_sampler_of_ones_own_is_not_replaced_silently(
+        self, make: Callable[..., StructureStudy], binary: tuple[Any, Any], url: str
+    ) -> None:
+        own = optuna.samplers.RandomSampler(seed=0)
+        make(tree, sampler=own).optimize(*binary, n_trials=1)
+        with pytest.raises(ArgumentError, match="a sampler of its own, RandomSampler"):
+            load_study("t", url).optimize(*binary, n_trials=2)
+        load_study("t", url, sampler=own).optimize(*binary, n_trials=2)
+        assert load_study("t", url).spec.sampler == "RandomSampler"
+
+    def test_a_callers_pool_that_breaks_blames_nobody(
+        self, make: Callable[..., StructureStudy], binary: tuple[Any, Any]
+    ) -> None:
+        class Broken(ThreadPoolExecutor):
+            def submit(self, *args: Any, **kwargs: Any) -> Any:
+                future: Future[Any] = Future()
+                future.set_exception(BrokenExecutor("a worker has gone"))
+                return future
+
+        study = make(tree)
+        with pytest.raises(BrokenExecutor, match="a worker has gone"):
+            study.optimize(*binary, n_trials=2, executor=Broken())
+        assert states(study) == [TrialState.RUNNING]
+        study.optimize(*binary, n_trials=2)
+        assert states(study) == [TrialState.COMPLETE] * 2

@@ -43,13 +43,13 @@ def count_workers(n_jobs: int) -> int:
     return n_jobs
 
 
-def open_executor(workers: int) -> Executor:
-    """Open an executor of this many workers; one worker is this process itself.
+def open_executor(workers: int, *, apart: bool = False) -> Executor:
+    """Open an executor of this many workers; one is this process itself, unless `apart`.
 
     Worker processes are joblib's (loky): they need no main guard in the caller's script, take
     classes that the script defines, and a new pool replaces one whose worker died.
     """
-    if workers == 1:
+    if workers == 1 and not apart:
         return InProcess()
     executor: Executor = get_reusable_executor(max_workers=workers, timeout=_IDLE_SECONDS)
     return executor

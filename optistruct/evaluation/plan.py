@@ -12,6 +12,7 @@ from sklearn.utils import _safe_indexing
 
 from optistruct.exceptions import ArgumentError, DataError
 from optistruct.objectives import Objective, Score
+from optistruct.recipe import Opaque
 from optistruct.spaces import Problem
 
 __all__ = ["EvaluationPlan", "Fold", "make_plan"]
@@ -60,6 +61,12 @@ def make_plan(
         DataError: If there are fewer rows, or fewer rows of every class, than folds.
         ArgumentError: If `cv` is no cross-validation, or a scorer does not fit the target.
     """
+    parts = [part for split in cv for part in split] if isinstance(cv, list) else [cv]
+    if any(isinstance(part, Opaque) for part in parts):
+        raise ArgumentError(
+            "the folds of this study cannot be made again from its database: make the study again "
+            "with StructureStudy(...) and its cv"
+        )
     X, y = (thing if hasattr(thing, "shape") else np.asarray(thing) for thing in (X, y))
     if isinstance(cv, int) and not isinstance(cv, bool) and cv > problem.rows:
         raise DataError(f"cv={cv} folds need at least {cv} rows, X has {problem.rows}")
@@ -73,6 +80,13 @@ def make_plan(
         raise DataError(f"cv={cv} cannot split the data: {error}") from None
     if not folds:
         raise ArgumentError("cv must give one fold or more, got none")
+    again = splitter.split(X, y, groups)
+    if not all(
+        np.array_equal(test, other) for (_, test), (_, other) in zip(folds, again, strict=True)
+    ):
+        raise ArgumentError(
+            f"cv={cv} gives other folds every time, so no study could resume: set its random_state"
+        )
     if problem.is_classification:
         target = np.asarray(y)
         for number, (train, _) in enumerate(folds):

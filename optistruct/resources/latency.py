@@ -1,8 +1,8 @@
 """How long a fitted model takes to predict, against a fixed reference in the same moments.
 
 Single timings on a shared machine vary by tens of per cent; the ratio to a reference that runs in
-turn with the model does not, because what slows one slows the other. The figure is the median of
-those ratios times the reference's own best time.
+turn with the model varies far less, because what slows one slows the other. The figure is the
+median of those ratios times the reference's own best time.
 """
 
 import gc

@@ -14,7 +14,7 @@ register. The members here:
 
 from optistruct.exceptions import UnknownNameError
 from optistruct.spaces.boosting import hist_gradient_boosting, lightgbm
-from optistruct.spaces.build import Space, build, space_name
+from optistruct.spaces.build import AnyTrial, Space, build, space_name, suggest
 from optistruct.spaces.compose import choice, pipeline
 from optistruct.spaces.forests import extra_trees, random_forest
 from optistruct.spaces.grid import from_grid
@@ -29,6 +29,7 @@ from optistruct.spaces.trees import decision_tree
 
 __all__ = [
     "FAMILIES",
+    "AnyTrial",
     "Probe",
     "Problem",
     "Space",
@@ -51,6 +52,7 @@ __all__ = [
     "scaler",
     "selector",
     "space_name",
+    "suggest",
     "tabular",
 ]
 

@@ -1,6 +1,7 @@
 """What a structure space may know of the data: the task and the table's shape."""
 
 from dataclasses import dataclass
+from numbers import Number
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -148,6 +149,13 @@ def _columns(X: pd.DataFrame) -> tuple[tuple[int, ...], tuple[int, ...]]:
 
 def _check_categories(name: object, column: "pd.Series[Any]") -> None:
     values = column.dropna().unique()
+    if all(isinstance(value, Number) and not isinstance(value, bool) for value in values):
+        if column.dtype == object:
+            raise DataError(
+                f"column {name!r} holds numbers as objects: X[{name!r}] = "
+                f"pandas.to_numeric(X[{name!r}]), or .astype('category') if they are categories"
+            )
+        return
     if len({isinstance(value, str) for value in values}) > 1:
         raise DataError(
             f"column {name!r} mixes text with other values: make it one of them, such as "

@@ -1,5 +1,6 @@
 """Mixed tables: categories, missing values and columns on different scales."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,9 @@ class Tabular:
 
     def __call__(self, trial: AnyTrial, problem: Problem) -> Any:
         """Suggest a structure of the space and put the preparation it needs before it."""
-        model = suggest(self.space, trial, problem)
+        kept = problem.features - len(problem.empty)
+        inner = replace(problem, features=kept, categorical=(), empty=())
+        model = suggest(self.space, trial, inner)
         categorical, empty = list(problem.categorical), list(problem.empty)
         if not get_tags(model).input_tags.allow_nan:
             prepare = _numbers_on_one_scale(categorical, empty)

@@ -20,6 +20,7 @@ FAILURE = "optistruct:failure"
 
 SCRIPT = """
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -35,7 +36,8 @@ FOLDER, JOBS, BLOCKED = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3].split("
 
 
 class Tree(DecisionTreeClassifier):
-    \"\"\"Says that its fit has begun; where it is told to block, that fit never ends.\"\"\"
+    \"\"\"Says that its fit has begun; where it is told to block, that fit never ends; with
+    a `!`, it kills its process.\"\"\"
 
     def __init__(self, key="", max_depth=None, min_samples_leaf=1, random_state=None):
         super().__init__(
@@ -48,6 +50,8 @@ class Tree(DecisionTreeClassifier):
             (FOLDER / f"inside-{self.key}").touch()
             while True:
                 time.sleep(0.02)
+        if self.key + "!" in BLOCKED:
+            os.kill(os.getpid(), signal.SIGKILL)
         return super().fit(X, y)
 
 
@@ -181,13 +185,13 @@ def test_killed_with_two_at_work(
 def test_a_trial_that_kills_its_process_is_given_up(
     tmp_path: Path, start: Callable[..., "subprocess.Popen[bytes]"]
 ) -> None:
-    """As when a structure takes all memory: three deaths, and the search goes on without it."""
+    """As when a structure takes all memory: after two deaths it is tried apart, and dies there."""
     folder = tmp_path / "killed"
-    for _ in range(3):
-        kill_inside(folder, start(folder, "tpe", blocked="tpe-1"), "tpe-1")
+    for _ in range(2):
+        assert start(folder, "tpe", blocked="tpe-1!").wait(timeout=SECONDS) == -signal.SIGKILL
         states = [trial.state for trial in trials_of(folder, "tpe")]
         assert states == [TrialState.COMPLETE, TrialState.RUNNING]
-    finish(folder, start(folder, "tpe", blocked="tpe-1"))  # it would block again, and does not
+    finish(folder, start(folder, "tpe", blocked="tpe-1!"))
     trials = trials_of(folder, "tpe")
     assert [trial.state for trial in trials] == [
         TrialState.COMPLETE,
@@ -195,3 +199,14 @@ def test_a_trial_that_kills_its_process_is_given_up(
         *[TrialState.COMPLETE] * 10,
     ]
     assert "the process died 3 times in this trial" in trials[1].user_attrs[FAILURE]
+
+
+def test_kills_from_outside_lose_no_trial(
+    tmp_path: Path, start: Callable[..., "subprocess.Popen[bytes]"]
+) -> None:
+    """However often: the trial is not to blame, and is finished in the end."""
+    folder = tmp_path / "killed"
+    for _ in range(3):
+        kill_inside(folder, start(folder, "tpe", blocked="tpe-1"), "tpe-1")
+    finish(folder, start(folder, "tpe"))
+    assert [trial.state for trial in trials_of(folder, "tpe")] == [TrialState.COMPLETE] * 12

@@ -92,6 +92,11 @@ class TestTable:
         with pytest.raises(DataError, match="column 'size' mixes text with other values"):
             Problem.from_data(X, [0, 1, 0])
 
+    def test_of_numbers_as_objects_is_refused(self) -> None:
+        X = pd.DataFrame({"size": pd.Series([None, 1, 2], dtype=object)})
+        with pytest.raises(DataError, match=r"'size' holds numbers as objects: .*to_numeric"):
+            Problem.from_data(X, [0, 1, 0])
+
     def test_of_text_with_pandas_na_is_refused(self) -> None:
         X = pd.DataFrame({"size": pd.array(["small", None, "large"], dtype="string")})
         with pytest.raises(DataError, match=r"column 'size' marks missing cells by pandas\.NA"):

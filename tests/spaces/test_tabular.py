@@ -169,3 +169,15 @@ def test_seeds_the_model_inside() -> None:
     model = build(tabular(tree), FixedTrial({}), Problem.from_data(X, [0, 1] * 10), 13)
     assert isinstance(model, Pipeline)
     assert model["model"].random_state == 13
+
+
+def test_the_space_inside_sees_the_columns_that_are_left() -> None:
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(20, 3))).assign(empty=np.nan)
+    seen: list[Problem] = []
+
+    def space(trial: Any, problem: Problem) -> Any:
+        seen.append(problem)
+        return DecisionTreeClassifier()
+
+    build(tabular(space), FixedTrial({}), Problem.from_data(X, [0, 1] * 10), 0)
+    assert (seen[0].features, seen[0].empty) == (3, ())
