@@ -7,8 +7,8 @@ frozen dataclass that derives from `Objective`.
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -76,6 +76,14 @@ class Objective(ABC):
                 f"{self.name}: at_least={self.at_least} is above at_most={self.at_most}: "
                 "no structure can meet both"
             )
+
+    def calibrated(self, machine: Mapping[str, Any]) -> "Objective":
+        """Hand out the objective as it measures in a study that began on this machine.
+
+        Args:
+            machine: The machine as the study's spec holds it, `reference_ns` included.
+        """
+        return self
 
     def check_measurable(self) -> None:
         """See that the objective can measure; one read from a database may not."""
@@ -194,12 +202,15 @@ class InferenceTime(Objective):
 
     Attributes:
         batch_size: Rows a call.
+        reference_ns: The reference's calibrated time, nanoseconds; a study sets it, so that all
+            of its figures compare.
     """
 
     unit: ClassVar[str] = "us"
     scale: ClassVar[Scale] = "log"
 
     batch_size: int = 1
+    reference_ns: float | None = None
 
     def __post_init__(self) -> None:
         """Check the batch size and the limits.
@@ -219,7 +230,11 @@ class InferenceTime(Objective):
 
     def measure(self, model: Any, X: Any, y: Any) -> float:
         """Time the model's predictions, in microseconds a call."""
-        return inference_time(model, X, self.batch_size)
+        return inference_time(model, X, self.batch_size, reference_ns=self.reference_ns)
+
+    def calibrated(self, machine: Mapping[str, Any]) -> "InferenceTime":
+        """Take the reference's time from the machine that the study began on."""
+        return replace(self, reference_ns=machine["reference_ns"])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -64,7 +64,8 @@ class StudySpec:
         seed: Seed of the study.
         sampler: Name of the sampler; it may change.
         versions: Package versions at the start.
-        machine: The machine at the start.
+        machine: The machine at the start, with the calibrated time of the reference
+            (`reference_ns`), by which all inference times of the study compare.
     """
 
     KEY: ClassVar[str] = "optistruct:spec"

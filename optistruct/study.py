@@ -18,6 +18,7 @@ from optistruct.exceptions import ArgumentError, StudyMismatchError
 from optistruct.front import ParetoFront, read_front
 from optistruct.launch import DEFAULT_STORAGE, current_launch
 from optistruct.objectives import Objective, check_objectives
+from optistruct.resources import reference_time
 from optistruct.search import Search, SearchProgress
 from optistruct.spaces import Problem, Space, Task, probe, space_name
 from optistruct.spec import StudySpec, fingerprint
@@ -177,6 +178,8 @@ class StructureStudy:
         problem = Problem.from_data(X, y, task)
         plan = make_plan(X, y, self.objectives, problem, self.cv, groups)
         study = self._opened = self._open(self._spec_of(plan, problem))
+        machine = _read_spec(study).machine
+        plan = replace(plan, objectives=tuple(o.calibrated(machine) for o in self.objectives))
         told = (*callbacks, *launch.callbacks)
 
         def on_progress(progress: SearchProgress) -> None:
@@ -238,6 +241,7 @@ class StructureStudy:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             study.set_metric_names([objective.name for objective in self.objectives])
+        spec = replace(spec, machine={**spec.machine, "reference_ns": reference_time()})
         study.set_user_attr(StudySpec.KEY, spec.to_json())
         return study
 

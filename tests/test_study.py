@@ -31,7 +31,7 @@ from optistruct.exceptions import (
     StudyRunningError,
     UnknownNameError,
 )
-from optistruct.objectives import Objective, ParameterCount, Score
+from optistruct.objectives import InferenceTime, Objective, ParameterCount, Score
 from optistruct.samplers import SeededNSGAII
 from optistruct.search import SearchProgress
 
@@ -1120,3 +1120,21 @@ class TestStaysItself:
         assert states(study) == [TrialState.RUNNING]
         study.optimize(*binary, n_trials=2)
         assert states(study) == [TrialState.COMPLETE] * 2
+
+    def test_inference_times_keep_the_first_runs_reference(
+        self, make: Callable[..., StructureStudy], binary: tuple[Any, Any]
+    ) -> None:
+        seen: list[float | None] = []
+
+        class Timed(InferenceTime):
+            def measure(self, model: Any, X: Any, y: Any) -> float:
+                seen.append(self.reference_ns)
+                return 1.0
+
+        by = [Score("accuracy"), Timed()]
+        make(tree, objectives=by).optimize(*binary, n_trials=1)
+        study = make(tree, objectives=by)
+        study.optimize(*binary, n_trials=2)
+        stored = study.spec.machine["reference_ns"]
+        assert stored > 0
+        assert set(seen) == {stored}

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from optistruct.exceptions import ArgumentError
 from optistruct.front import Candidate, ParetoFront
 from optistruct.objectives import Objective
-from optistruct.reporting.summary import number_text, structure_text, summarize, value_text
+from optistruct.reporting.summary import limits, number_text, structure_text, summarize, value_text
 from optistruct.reporting.tables import heading
 from optistruct.study import StructureStudy
 
@@ -92,7 +92,7 @@ def _plane(front: ParetoFront) -> go.Figure:
     figure.update_xaxes(title=_heading(across), type=across.scale)
     figure.update_yaxes(title=_heading(upright), type=upright.scale)
     for objective, draw in ((across, figure.add_vline), (upright, figure.add_hline)):
-        for side, limit in _limits(objective):
+        for side, limit in limits(objective):
             draw(limit, line={"color": _RED, "dash": "dash", "width": 1})
             place = np.log10(limit) if objective.scale == "log" else limit
             spot = {"x": place, "yref": "y domain", "y": 1.0}
@@ -124,7 +124,7 @@ def _space(front: ParetoFront) -> go.Figure:
     axes = {"x": across, "y": along, "z": upright}
     everyone = [*front, *front.dominated, *front.infeasible]
     for axis, objective in axes.items() if everyone else ():
-        for side, limit in _limits(objective):
+        for side, limit in limits(objective):
             figure.add_mesh3d(
                 **_wall(axis, limit, axes, everyone),
                 name=f"{objective.name} {side}",
@@ -185,11 +185,6 @@ def _coloured(members: Sequence[Candidate], objective: Objective | None) -> dict
         "reversescale": is_reversed,
         "colorbar": bar,
     }
-
-
-def _limits(objective: Objective) -> list[tuple[str, float]]:
-    sides = (("at most", objective.at_most), ("at least", objective.at_least))
-    return [(f"{side} {limit:,g}", limit) for side, limit in sides if limit is not None]
 
 
 def _wall(

@@ -9,7 +9,7 @@ from string import Template
 from optistruct.exceptions import ArgumentError
 from optistruct.objectives import Objective
 from optistruct.reporting.figures import pareto_front
-from optistruct.reporting.summary import Summary, structure_text, summarize, value_text
+from optistruct.reporting.summary import Summary, limits, structure_text, summarize, value_text
 from optistruct.reporting.tables import heading
 from optistruct.study import StructureStudy
 
@@ -127,7 +127,7 @@ def _facts(summary: Summary) -> str:
         "Sampler": f"{spec.sampler}, seed {spec.seed}",
         "Trials": f"{summary.trials}; {times}",
         "Failures": "; ".join(f"{count} x {reason}" for reason, count in summary.failures.items()),
-        "Machine": ", ".join(f"{value}" for value in spec.machine.values()),
+        "Machine": ", ".join(f"{name} {value}" for name, value in spec.machine.items()),
         "Packages": ", ".join(f"{name} {number}" for name, number in spec.versions.items()),
     }
     pairs = (
@@ -137,9 +137,5 @@ def _facts(summary: Summary) -> str:
 
 
 def _objective_text(objective: Objective) -> str:
-    limits = [
-        f"{side} {limit:,g}"
-        for side, limit in (("at most", objective.at_most), ("at least", objective.at_least))
-        if limit is not None
-    ]
-    return ", ".join([f"{objective.direction} {heading(objective)}", *limits])
+    told = [text for text, _ in limits(objective)]
+    return ", ".join([f"{objective.direction} {heading(objective)}", *told])

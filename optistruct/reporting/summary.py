@@ -13,7 +13,7 @@ from optistruct.search import FAILURE
 from optistruct.spec import StudySpec
 from optistruct.study import StructureStudy
 
-__all__ = ["Summary", "number_text", "structure_text", "summarize", "value_text"]
+__all__ = ["Summary", "limits", "number_text", "structure_text", "summarize", "value_text"]
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,12 @@ def summarize(study: StructureStudy) -> Summary:
         begun=min((t.datetime_start for t in trials if t.datetime_start), default=None),
         ended=max((t.datetime_complete for t in trials if t.datetime_complete), default=None),
     )
+
+
+def limits(objective: Objective) -> list[tuple[str, float]]:
+    """List an objective's limits, each as text (`at most 20,000`) and as a number."""
+    sides = (("at most", objective.at_most), ("at least", objective.at_least))
+    return [(f"{side} {limit:,.15g}", limit) for side, limit in sides if limit is not None]
 
 
 def value_text(objective: Objective, candidate: Candidate, *, error: bool = False) -> str:

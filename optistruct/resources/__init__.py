@@ -1,6 +1,6 @@
 """What a fitted structure costs: parameters, inference time, size; and on which machine."""
 
-from optistruct.resources.latency import inference_time
+from optistruct.resources.latency import inference_time, reference_time
 from optistruct.resources.machine import describe_machine
 from optistruct.resources.parameters import count_parameters
 from optistruct.resources.size import pickled_size
@@ -11,5 +11,6 @@ __all__ = [
     "describe_machine",
     "inference_time",
     "pickled_size",
+    "reference_time",
     "single_threaded",
 ]

@@ -100,7 +100,7 @@ def _target(y: Any) -> "pd.Series[Any]":
             "drop those rows or fill them in first"
         )
     if target.nunique() < 2:
-        raise DataError(f"the target has one value only, {target.iloc[0]!r}: nothing to learn")
+        raise DataError(f"the target has one value only, {target.tolist()[0]!r}: nothing to learn")
     if pd.api.types.is_numeric_dtype(target) and not np.isfinite(target.astype(float)).all():
         raise DataError("the target has infinite values: drop those rows first")
     return target

@@ -277,3 +277,11 @@ class TestCheckObjectives:
     def test_refuses_two_of_one_name(self) -> None:
         with pytest.raises(ArgumentError, match="different names, got 'size' twice"):
             check_objectives([ModelSize(), Score("r2"), ModelSize(at_most=5)])
+
+
+def test_inference_time_takes_the_reference_of_the_study() -> None:
+    """All figures of a study are ratios times one stored time, whatever process measured them."""
+    objective = InferenceTime(batch_size=7, at_most=5)
+    measured = objective.calibrated({"reference_ns": 250_000.0})
+    assert measured == InferenceTime(batch_size=7, at_most=5, reference_ns=250_000.0)
+    assert ParameterCount().calibrated({}) == ParameterCount()
