@@ -95,7 +95,7 @@ def _plane(front: ParetoFront) -> go.Figure:
         for side, limit in limits(objective):
             draw(limit, line={"color": _RED, "dash": "dash", "width": 1})
             place = np.log10(limit) if objective.scale == "log" else limit
-            spot = {"x": place, "yref": "y domain", "y": 1.0}
+            spot = {"x": place, "xanchor": "right", "yref": "y domain", "y": 1.0}
             if objective is upright:
                 spot = {"y": place, "xref": "x domain", "x": 1.0, "yanchor": "bottom"}
             figure.add_annotation(text=side, showarrow=False, font={"color": _RED}, **spot)
