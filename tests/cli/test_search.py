@@ -32,7 +32,7 @@ def test_classes(tmp_path: Path, homes_csv: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""  # quiet when piped
     assert "homes-sold: " in done.stdout
-    for heading in ("balanced_accuracy", "parameters", "inference_time", "structure"):
+    for heading in ("balanced_", "accuracy", "parameters", "inference_time", "structure"):
         assert heading in done.stdout
     assert [path.name for path in tmp_path.iterdir()] == ["optistruct.db"]
     study = load_study("homes-sold", f"sqlite:///{tmp_path}/optistruct.db")
