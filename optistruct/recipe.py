@@ -7,7 +7,7 @@ spaces and objectives follow) is its class's name and those. Whatever else there
 `Opaque`: it can be named, and compared by that name, but not made again.
 
 Restoring imports modules by name, and calls classes of optistruct, scikit-learn and LightGBM only.
-Importing runs a module's code: build structures only from databases that you trust.
+Importing runs a module's code: open studies only from databases that you trust.
 """
 
 import functools
