@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 if TYPE_CHECKING:
     from optistruct.search import SearchProgress
     from optistruct.study import StructureStudy
@@ -14,6 +16,24 @@ __all__ = ["live_progress"]
 
 @contextmanager
 def live_progress() -> Iterator[tuple[Callable[..., Any], ...]]:
+    """Show a bar for each study that runs inside the block, and end politely on Ctrl-C.
+
+    Yields:
+        The callbacks for `StructureStudy.optimize`: one, or none where nobody would see it.
+
+    Raises:
+        typer.Exit: With status 130 on Ctrl-C.
+    """
+    try:
+        with _bar() as callbacks:
+            yield callbacks
+    except KeyboardInterrupt:
+        typer.echo("\nstopped; run the same command again to go on", err=True)
+        raise typer.Exit(130) from None
+
+
+@contextmanager
+def _bar() -> Iterator[tuple[Callable[..., Any], ...]]:
     """Show a bar for each study that runs inside the block, without Optuna's own messages.
 
     Yields:

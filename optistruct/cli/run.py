@@ -38,8 +38,4 @@ def run(
     sys.argv = [str(script)]
     sys.path.insert(0, str(script.resolve().parent))
     with live_progress() as callbacks, launching(Launch(trials, timeout, storage, callbacks)):
-        try:
-            runpy.run_path(str(script), run_name="__main__")
-        except KeyboardInterrupt:
-            typer.echo("\nstopped; run the same command again to go on", err=True)
-            raise typer.Exit(130) from None
+        runpy.run_path(str(script), run_name="__main__")

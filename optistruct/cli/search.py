@@ -90,14 +90,10 @@ def search(
         cv=_folds(problem),
     )
     with live_progress() as callbacks:
-        try:
-            study.optimize(
-                X, y, n_trials=trials, timeout=timeout, n_jobs=jobs, task=problem.task,
-                callbacks=callbacks,
-            )  # fmt: skip
-        except KeyboardInterrupt:
-            typer.echo("\nstopped; run the same command again to go on", err=True)
-            raise typer.Exit(130) from None
+        study.optimize(
+            X, y, n_trials=trials, timeout=timeout, n_jobs=jobs, task=problem.task,
+            callbacks=callbacks,
+        )  # fmt: skip
     rich.print(front_table(study))
 
 
