@@ -7,6 +7,7 @@ OptistructError
 ├── DataError            X or y cannot be searched on             (also a ValueError)
 ├── SpaceError           a structure space does not do its part
 ├── ResourceError        a model's resource cannot be measured    (also a TypeError)
+│   └── NotConvertibleError  the model cannot be shipped in the format asked for
 ├── RecipeError          a stored object cannot be made again
 ├── StorageError         a database cannot be used
 └── StudyError           a study cannot go on
@@ -24,6 +25,7 @@ __all__ = [
     "AllTrialsFailedError",
     "ArgumentError",
     "DataError",
+    "NotConvertibleError",
     "OptistructError",
     "RecipeError",
     "ResourceError",
@@ -80,6 +82,10 @@ class SpaceError(OptistructError):
 
 class ResourceError(OptistructError, TypeError):
     """A resource of a model cannot be measured by a known definition."""
+
+
+class NotConvertibleError(ResourceError):
+    """A fitted model cannot be shipped in the format asked for, for the reason given."""
 
 
 class RecipeError(OptistructError):

@@ -2,17 +2,24 @@
 
 import os
 import platform
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-__all__ = ["describe_machine"]
+__all__ = ["describe_machine", "machine_text"]
+
+_PACKAGES = ("optistruct", "optuna", "scikit-learn", "lightgbm", "numpy", "pandas")
 
 
 def describe_machine() -> dict[str, Any]:
-    """Describe the processor, cores, system and Python of this machine.
+    """Describe the processor, cores, system and packages of this machine, and its load.
 
     Returns:
-        JSON: `processor`, `cores` (those that this process may use), `system`, `python`.
+        JSON: `processor`, `cores` (those that this process may use), `system`, `python`,
+        `packages` (their versions), `load` (processes at work in the last minute; None where
+        the system does not tell).
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {
@@ -20,9 +27,22 @@ def describe_machine() -> dict[str, Any]:
         "cores": cores,
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
+        "packages": _versions(),
+        "load": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
     }
 
 
+def machine_text(machine: Mapping[str, Any]) -> str:
+    """Name a described machine; two descriptions of one machine have one name."""
+    return f"{machine['processor']}, {machine['cores']} cores, {machine['system']}"
+
+
+@cache
+def _versions() -> dict[str, str]:
+    return {package: version(package) for package in _PACKAGES}
+
+
+@cache
 def _processor() -> str:
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.is_file():

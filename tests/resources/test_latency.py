@@ -3,16 +3,30 @@
 import gc
 import math
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from lightgbm import LGBMClassifier
 from scipy import sparse
+from scipy.stats import binom
+from sklearn.ensemble import RandomForestClassifier, VotingClassifier
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from optistruct.resources import inference_time
+from optistruct.exceptions import ArgumentError, ResourceError
+from optistruct.resources import (
+    InferenceTiming,
+    measure_inference_time,
+    measure_side_by_side,
+    reference_time,
+    rounds_for,
+)
 
 
 class Spy:
@@ -31,18 +45,174 @@ class Spy:
         return np.zeros(X.shape[0])
 
 
+def _time(model: Any, X: Any, **kwargs: Any) -> InferenceTiming:
+    """Time a model for a moment only."""
+    return measure_inference_time(model, X, **{"max_seconds": 0.02, "percentile": 50} | kwargs)
+
+
 @pytest.fixture
 def two_threads() -> Iterator[None]:
     with threadpool_limits(2):
         yield
 
 
-def test_is_a_finite_positive_number(binary: Any) -> None:
+def test_the_figure_is_the_median_ratio_times_the_reference(binary: Any) -> None:
     X, y = binary
-    taken = inference_time(LogisticRegression().fit(X, y), X)
-    assert isinstance(taken, float)
-    assert math.isfinite(taken)
-    assert taken > 0
+    timing = _time(LogisticRegression().fit(X, y), X, batch_size=4, reference_ns=2e5)
+    assert timing.ratio == np.median(timing.ratios)
+    assert timing.p50 == pytest.approx(timing.ratio * 200)
+    assert timing.per_row == pytest.approx(timing.p50 / 4)
+    assert timing.rounds == len(timing.ratios) >= 11
+    assert timing.interval[0] <= timing.p50 <= timing.interval[1]
+    assert timing.width == pytest.approx((timing.interval[1] - timing.interval[0]) / timing.p50)
+    assert timing.cold > 0
+    assert timing.machine["cores"] >= 1
+
+
+def test_a_slower_model_has_a_larger_figure(table: np.ndarray) -> None:
+    class Slow(Spy):
+        def predict(self, X: Any) -> np.ndarray:
+            sum(range(100_000))
+            return super().predict(X)
+
+    slow, fast = measure_side_by_side([Slow(), Spy()], table, percentile=50, max_seconds=0.05)
+    assert slow.ratio > 3 * fast.ratio
+    assert slow.per_row == slow.p50
+
+
+def test_the_reference_is_calibrated_once_a_process(table: np.ndarray) -> None:
+    assert reference_time() == reference_time()
+    timing = _time(Spy(), table)
+    assert timing.p50 == pytest.approx(timing.ratio * reference_time() / 1e3)
+
+
+@pytest.mark.parametrize(
+    ("percentile", "rounds"), [(50, 11), (90, 64), (95, 130), (99, 662), (99.9, 6636)]
+)
+def test_high_percentiles_need_many_rounds(percentile: float, rounds: int) -> None:
+    assert rounds_for(percentile) == rounds
+    above = 1 - percentile / 100
+    assert binom.cdf(1, rounds, above) <= 0.01 < binom.cdf(1, rounds - 1, above)
+
+
+def test_goes_on_until_the_percentile_is_known(table: np.ndarray) -> None:
+    timing = _time(Spy(), table, percentile=95, max_seconds=10)
+    assert timing.rounds >= 130
+    assert timing.p95 >= timing.p50
+    assert timing.width <= 0.03
+
+
+def test_a_percentile_from_too_few_rounds_is_not_told() -> None:
+    few = InferenceTiming(np.ones(129), 1e5, 1, (100.0, 100.0), 100.0, {})
+    assert few.p50 == 100
+    assert math.isnan(few.p95)
+    assert InferenceTiming(np.ones(130), 1e5, 1, (100.0, 100.0), 100.0, {}).p95 == 100
+
+
+def test_the_cold_call_is_kept_apart(table: np.ndarray) -> None:
+    class Lazy(Spy):
+        def predict(self, X: Any) -> np.ndarray:
+            if not self.batches:
+                sum(range(3_000_000))
+            return super().predict(X)
+
+    timing = _time(Lazy(), table)
+    assert timing.cold > 10 * timing.p50
+
+
+def test_warms_up_for_twenty_calls(table: np.ndarray) -> None:
+    spy = Spy()
+    timing = _time(spy, table)
+    assert len(spy.batches) >= 1 + 20 + timing.rounds
+
+
+def test_models_side_by_side_take_turns(table: np.ndarray) -> None:
+    order: list[str] = []
+
+    class Named(Spy):
+        def __init__(self, name: str) -> None:
+            super().__init__()
+            self.name = name
+
+        def predict(self, X: Any) -> np.ndarray:
+            order.append(self.name)
+            return super().predict(X)
+
+    timings = measure_side_by_side([Named("a"), Named("b")], table, max_seconds=10)
+    turns = [name for name, before in zip(order, [None, *order], strict=False) if name != before]
+    assert turns[:8] == ["a", "b"] * 4  # the warm-ups, then blocks
+    assert min(timing.rounds for timing in timings) >= 130
+
+
+@pytest.mark.parametrize("raises", [False, True])
+def test_fitted_models_get_their_own_threads_back(raises: bool, binary: Any) -> None:
+    X, y = binary
+    forest = RandomForestClassifier(3, n_jobs=2).fit(X, y)
+    boosting = LGBMClassifier(n_estimators=2, n_jobs=2, verbose=-1).fit(X, y)
+    vote = VotingClassifier([("forest", forest), ("boosting", boosting)], n_jobs=2).fit(X, y)
+    holders = [vote, *vote.estimators_]
+    seen = set()
+
+    class Watched:
+        n_jobs = 1
+
+        def predict(self, X: Any) -> Any:
+            seen.add(tuple(holder.n_jobs for holder in holders))
+            if raises:
+                raise ValueError("no")
+            return vote.predict(X)
+
+    pipeline = Pipeline([("vote", vote)])
+    with nullcontext() if not raises else pytest.raises(ResourceError, match="no"):
+        measure_side_by_side([pipeline, Watched()], X, percentile=50, max_seconds=0.02)
+    assert seen == {(1, 1, 1)}
+    assert [holder.n_jobs for holder in holders] == [2, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("returned", "message"),
+    [
+        (None, "Odd returned nothing for 1 rows"),
+        (np.zeros(0), "one value a row: Odd returned ndarray of shape \\(0,\\)"),
+        (np.zeros((7, 2)), "Odd returned ndarray of shape \\(7, 2\\) for 1 rows"),
+    ],
+)
+def test_refuses_a_model_that_predicts_nothing(
+    returned: Any, message: str, table: np.ndarray
+) -> None:
+    class Odd:
+        def predict(self, X: Any) -> Any:
+            return returned
+
+    with pytest.raises(ResourceError, match=message):
+        _time(Odd(), table)
+
+
+def test_refuses_a_model_that_cannot_predict(table: np.ndarray) -> None:
+    with pytest.raises(ResourceError, match="StandardScaler has no predict"):
+        _time(StandardScaler().fit(table), table)
+
+
+def test_refuses_a_model_that_is_not_fitted(table: np.ndarray) -> None:
+    with pytest.raises(NotFittedError, match="LogisticRegression instance is not fitted yet"):
+        _time(LogisticRegression(), table)
+
+
+@pytest.mark.parametrize("percentile", [49, 100, True, "95"])
+def test_refuses_other_percentiles(percentile: Any, table: np.ndarray) -> None:
+    with pytest.raises(ArgumentError, match="percentile must be from 50 to below 100, got"):
+        _time(Spy(), table, percentile=percentile)
+
+
+@pytest.mark.parametrize("batch_size", [0, -1, True, 2.0])
+def test_refuses_other_batch_sizes(batch_size: Any, table: np.ndarray) -> None:
+    with pytest.raises(ArgumentError, match="batch_size must be 1 or more, got"):
+        _time(Spy(), table, batch_size=batch_size)
+
+
+def test_refuses_a_table_without_rows(table: np.ndarray) -> None:
+    with pytest.raises(ArgumentError, match="X must have one row or more, got none"):
+        _time(Spy(), table[:0])
 
 
 @pytest.mark.usefixtures("two_threads")
@@ -50,7 +220,7 @@ def test_predicts_on_one_thread_and_gives_the_others_back(table: np.ndarray) -> 
     before = [pool["num_threads"] for pool in threadpool_info()]
     assert 2 in before
     spy = Spy()
-    inference_time(spy, table)
+    _time(spy, table)
     assert spy.threads == {1}
     assert [pool["num_threads"] for pool in threadpool_info()] == before
 
@@ -63,7 +233,7 @@ def test_collects_no_garbage_meanwhile_and_leaves_it_as_it_was(
     if not was_enabled:
         gc.disable()
     try:
-        inference_time(spy, table)
+        _time(spy, table)
         assert spy.collects == {False}
         assert gc.isenabled() is was_enabled
     finally:
@@ -75,8 +245,10 @@ def test_leaves_garbage_collection_on_after_an_error(table: np.ndarray) -> None:
         def predict(self, X: Any) -> None:
             raise RuntimeError("no prediction")
 
-    with pytest.raises(RuntimeError, match="no prediction"):
-        inference_time(Broken(), table)
+    with pytest.raises(
+        ResourceError, match=r"time of Broken cannot be measured.*RuntimeError: no prediction"
+    ):
+        _time(Broken(), table)
     assert gc.isenabled()
 
 
@@ -87,31 +259,31 @@ def test_makes_at_least_eleven_rounds_however_slow_the_model(table: np.ndarray) 
             return super().predict(X)
 
     spy = Slow()
-    inference_time(spy, table)
-    assert len(spy.batches) >= 3 + 11
+    _time(spy, table)
+    assert len(spy.batches) >= 1 + 11
 
 
 def test_rotates_over_the_rows(table: np.ndarray) -> None:
     spy = Spy()
-    inference_time(spy, table)
+    _time(spy, table)
     assert all(batch.shape == (1, 4) for batch in spy.batches)
     rows = [table.tolist().index(batch[0].tolist()) for batch in spy.batches]
-    assert rows[:3] == [0, 1, 2]
+    assert rows[:4] == [0, 0, 1, 2]  # the cold call, then the others
     assert len(set(rows)) >= 11
     assert set(rows) <= set(range(32))
 
 
 def test_cuts_batches_of_that_many_rows(table: np.ndarray) -> None:
     spy = Spy()
-    inference_time(spy, table, batch_size=8)
+    _time(spy, table, batch_size=8)
     np.testing.assert_array_equal(spy.batches[0], table[:8])
-    np.testing.assert_array_equal(spy.batches[1], table[8:16])
+    np.testing.assert_array_equal(spy.batches[2], table[8:16])
     assert {batch.shape for batch in spy.batches} == {(8, 4)}
 
 
 def test_repeats_the_rows_where_a_batch_holds_more(table: np.ndarray) -> None:
     spy = Spy()
-    inference_time(spy, table[:5], batch_size=12)
+    _time(spy, table[:5], batch_size=12)
     assert {batch.shape for batch in spy.batches} == {(12, 4)}
     np.testing.assert_array_equal(spy.batches[0], np.vstack([table[:5], table[:5], table[:2]]))
 
@@ -121,11 +293,11 @@ def test_hands_over_a_table_of_the_type_it_got(
 ) -> None:
     X, _ = mixed
     spy = Spy()
-    inference_time(spy, X, batch_size=2)
+    _time(spy, X, batch_size=2)
     assert all(isinstance(batch, pd.DataFrame) for batch in spy.batches)
     assert (spy.batches[0].dtypes == X.dtypes).all()
     pd.testing.assert_frame_equal(spy.batches[0], X.iloc[:2])
 
     spy = Spy()
-    inference_time(spy, sparse.csr_array(table), batch_size=2)
+    _time(spy, sparse.csr_array(table), batch_size=2)
     assert all(sparse.issparse(batch) for batch in spy.batches)

@@ -1,0 +1,350 @@
+"""From a fitted model to the bytes of an ONNX graph: skl2onnx, and what it needs to be right."""
+
+import copy
+import sys
+import warnings
+from collections.abc import Callable
+from functools import cache, partial
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import is_classifier
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    ExtraTreesRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder
+from sklearn.tree import (
+    DecisionTreeClassifier,
+    DecisionTreeRegressor,
+    ExtraTreeClassifier,
+    ExtraTreeRegressor,
+)
+from sklearn.utils.validation import check_array
+
+__all__ = ["Input", "convert"]
+
+_OPSETS = {"": 21, "ai.onnx.ml": 3}
+_NO_CODE = -1
+_TREES = (
+    DecisionTreeClassifier,
+    DecisionTreeRegressor,
+    ExtraTreeClassifier,
+    ExtraTreeRegressor,
+    ExtraTreesClassifier,
+    ExtraTreesRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+_Convert = Callable[[Any, Any, Any], None]
+
+
+class Input(NamedTuple):
+    """An input of the graph.
+
+    Attributes:
+        name: Its name in the graph.
+        places: Which columns of the table it holds.
+        is_text: Whether it holds text; numbers otherwise.
+    """
+
+    name: str
+    places: list[int]
+    is_text: bool
+
+
+def convert(model: Any, X: Any, inputs: list[Input]) -> bytes:
+    """Convert a fitted model to ONNX.
+
+    Args:
+        model: A fitted estimator; it stays as it is.
+        X: (rows, features) table of the model's type.
+        inputs: What the graph is to be fed.
+
+    Returns:
+        The serialised graph, whose first output is the prediction.
+
+    Raises:
+        Exception: Whatever a converter raises for what it cannot convert.
+    """
+    from skl2onnx import convert_sklearn
+    from skl2onnx.common.data_types import FloatTensorType, StringTensorType
+
+    for package in _REGISTRATIONS.keys() & sys.modules.keys():
+        _REGISTRATIONS[package]()
+    readable = _readable_pipeline(model, X, [place for one in inputs for place in one.places])
+    kinds = (FloatTensorType, StringTensorType)
+    with warnings.catch_warnings():
+        for category in (DeprecationWarning, FutureWarning):  # for the converters' authors
+            warnings.simplefilter("ignore", category)
+        graph = convert_sklearn(
+            readable,
+            name="model",
+            initial_types=[(i.name, kinds[i.is_text]([None, len(i.places)])) for i in inputs],
+            options={"zipmap": False} if is_classifier(model) else None,
+            target_opset=_OPSETS,
+            custom_conversion_functions=_tree_converters(),
+        )
+    _right_distances(graph.graph)
+    content: bytes = graph.SerializeToString()
+    return content
+
+
+def _readable_pipeline(model: Any, X: Any, order: list[int]) -> Any:
+    """Copy a model into a form that skl2onnx reads rightly.
+
+    A function that hands on its numbers as they are, such as one that makes an array of a frame,
+    is replaced by the identity: skl2onnx takes no other function.
+    """
+    steps = []
+    *before, (name, last) = model.steps if isinstance(model, Pipeline) else [("model", model)]
+    for step_name, step in before:
+        if step is None or step == "passthrough":
+            continue
+        after = step.transform(X)
+        is_identity = isinstance(step, FunctionTransformer) and _same_numbers(X, after)
+        steps.append((step_name, FunctionTransformer() if is_identity else _readable(step, order)))
+        X, order = after, []
+    encoder = getattr(last, "_preprocessor", None)  # histogram boosting's own, of categories
+    if encoder is None:
+        return Pipeline([*steps, (name, _readable(last, order))])
+    last = copy.copy(last)
+    last._preprocessor = None
+    if order or not _same_numbers(X, encoder.transform(X)):  # `tabular` gives it codes already
+        steps.append(("codes", _by_place(encoder, order)))
+    return Pipeline([*steps, (name, last)])
+
+
+def _readable(part: Any, order: list[int]) -> Any:
+    """Copy a part; `order` tells which column is at which place of the graph's inputs."""
+    if isinstance(part, Pipeline):
+        (name, first), *others = part.steps
+        steps = [(name, _readable(first, order)), *((n, _readable(p, [])) for n, p in others)]
+        return Pipeline(steps)
+    if isinstance(part, ColumnTransformer):
+        return _by_place(part, order)
+    if isinstance(part, OrdinalEncoder):
+        return _without_missing(part)
+    if isinstance(part, OneHotEncoder) and part.handle_unknown == "infrequent_if_exist":
+        twin = copy.copy(part)
+        twin.handle_unknown = "ignore"  # skl2onnx would have the runtime raise an error
+        return twin
+    if isinstance(part, FunctionTransformer) and isinstance(part.func, partial):
+        checks = part.func.func is check_array  # how histogram boosting passes its numbers on
+        return FunctionTransformer() if checks else part
+    return part
+
+
+def _by_place(part: ColumnTransformer, order: list[int]) -> ColumnTransformer:
+    """Tell columns by their places in the graph's inputs, not by name or place in the table."""
+    places = part._transformer_to_input_indices
+    twin = copy.copy(part)
+    twin.transformers_ = [
+        (name, _readable(step, []), [order.index(i) if order else i for i in places[name]])
+        for name, step, _ in part.transformers_
+    ]
+    return twin
+
+
+def _without_missing(part: OrdinalEncoder) -> OrdinalEncoder:
+    """Let a missing category be an unknown one: skl2onnx would give it a code of its own."""
+    twin = copy.copy(part)
+    if np.isnan(part.encoded_missing_value) and part.handle_unknown == "use_encoded_value":
+        twin.categories_ = [
+            known[[value == value for value in known]] for known in part.categories_
+        ]
+    return twin
+
+
+def _same_numbers(before: Any, after: Any) -> bool:
+    try:
+        return np.array_equal(_as_floats(before), _as_floats(after), equal_nan=True)
+    except (TypeError, ValueError):
+        return False
+
+
+def _as_floats(X: Any) -> NDArray[np.float64]:
+    is_frame = isinstance(X, pd.DataFrame)
+    return X.to_numpy(dtype=float, na_value=np.nan) if is_frame else np.asarray(X, dtype=float)
+
+
+def _tree_converters() -> dict[type, _Convert]:
+    """Make skl2onnx's converters of scikit-learn's trees heed missing values and categories."""
+    from skl2onnx.common._registration import get_converter
+
+    def heedful(kind: type) -> _Convert:
+        convert_trees = get_converter(f"Sklearn{kind.__name__}")
+
+        def converter(scope: Any, operator: Any, container: Any) -> None:
+            convert_trees(scope, operator, _Heedful(container, _trees(operator.raw_operator)))
+
+        return converter
+
+    return {kind: heedful(kind) for kind in _TREES}
+
+
+def _trees(model: Any) -> list[Any]:
+    """List a model's trees in skl2onnx's order."""
+    if hasattr(model, "_predictors"):
+        return [tree for trees in model._predictors for tree in trees]
+    return [tree.tree_ for tree in getattr(model, "estimators_", [model])]
+
+
+class _Heedful:
+    """The container of a converter, which sets right what skl2onnx writes of the trees.
+
+    Missing values go where each node sends them, and a set of categories becomes a chain of
+    nodes, one for each category.
+    """
+
+    def __init__(self, container: Any, trees: list[Any]) -> None:
+        self._container = container
+        self._trees = trees
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._container, name)
+
+    def add_node(self, op_type: str, *args: Any, **attributes: Any) -> None:
+        """Add a node, one of trees with what skl2onnx leaves out."""
+        if "nodes_treeids" in attributes:
+            _heed(attributes, self._trees)
+        self._container.add_node(op_type, *args, **attributes)
+
+
+def _heed(attributes: dict[str, Any], trees: list[Any]) -> None:
+    """Set missing values and categories right in the attributes of a node of trees."""
+    places = list(zip(attributes["nodes_treeids"], attributes["nodes_nodeids"], strict=True))
+    directions = [_missing_to_left(tree) for tree in trees]
+    attributes["nodes_missing_value_tracks_true"] = [
+        int(directions[tree][node]) for tree, node in places
+    ]
+    columns = {name: list(v) for name, v in attributes.items() if name.startswith("nodes_")}
+    ends = [len(nodes) for nodes in directions]
+    for row, (tree, node) in enumerate(places):
+        for i, category in enumerate(_left_categories(trees[tree], node)):
+            if i > 0:  # the node before asked for another category: if it was not that, ask on
+                for values in columns.values():
+                    values.append(values[row])
+                columns["nodes_falsenodeids"][row] = columns["nodes_nodeids"][-1] = ends[tree]
+                row, ends[tree] = len(columns["nodes_modes"]) - 1, ends[tree] + 1
+            columns["nodes_modes"][row] = "BRANCH_EQ"
+            columns["nodes_values"][row] = float(category)
+    order = np.argsort(columns["nodes_treeids"], kind="stable")  # the runtime wants whole trees
+    for name, values in columns.items():
+        attributes[name] = [values[row] for row in order]
+
+
+def _missing_to_left(tree: Any) -> NDArray[Any]:
+    nodes = getattr(tree, "nodes", None)  # of histogram boosting
+    directions: NDArray[Any] = (
+        tree.missing_go_to_left if nodes is None else nodes["missing_go_to_left"]
+    )
+    return directions
+
+
+def _left_categories(tree: Any, node: int) -> list[int]:
+    """List the codes that a node sends to the left; none where it compares numbers."""
+    if not hasattr(tree, "raw_left_cat_bitsets") or not tree.nodes["is_categorical"][node]:
+        return []
+    words = tree.raw_left_cat_bitsets[tree.nodes["bitset_idx"][node]]
+    bits = np.unpackbits(words.view(np.uint8), bitorder="little")
+    return [int(code) for code in np.flatnonzero(bits)] or [_NO_CODE]  # missing values only
+
+
+def _right_distances(graph: Any) -> None:
+    """Undo the sign that skl2onnx gives the distances by which neighbours are weighted."""
+    distances = {node.output[0] for node in graph.node if node.op_type == "TopK"}
+    for node in graph.node:
+        if node.op_type == "Mul" and node.input[0] in distances:
+            node.op_type = "Abs"
+            del node.input[1:]
+
+
+@cache
+def _register_lightgbm() -> None:
+    from lightgbm import LGBMClassifier, LGBMRegressor
+    from onnxmltools.convert.lightgbm.operator_converters.LightGbm import convert_lightgbm
+
+    _register(LGBMClassifier, convert_lightgbm)
+    _register(LGBMRegressor, convert_lightgbm)
+
+
+@cache
+def _register_xgboost() -> None:
+    from onnxmltools.convert.xgboost.operator_converters.XGBoost import convert_xgboost
+    from xgboost import XGBClassifier, XGBRegressor
+
+    _register(XGBClassifier, convert_xgboost)
+    _register(XGBRegressor, convert_xgboost)
+
+
+@cache
+def _register_catboost() -> None:
+    from catboost import CatBoostClassifier, CatBoostRegressor
+
+    _register(CatBoostClassifier, _convert_catboost, parser=_parse_catboost_classifier)
+    _register(CatBoostRegressor, _convert_catboost)
+
+
+_REGISTRATIONS: dict[str, Callable[[], None]] = {
+    "catboost": _register_catboost,
+    "lightgbm": _register_lightgbm,
+    "xgboost": _register_xgboost,
+}
+
+
+def _register(kind: type, converter: _Convert, parser: Any = None) -> None:
+    """Let skl2onnx convert a class, inside of pipelines, too."""
+    from skl2onnx import update_registered_converter
+    from skl2onnx.common.shape_calculator import (
+        calculate_linear_classifier_output_shapes,
+        calculate_linear_regressor_output_shapes,
+    )
+
+    shapes = calculate_linear_regressor_output_shapes
+    options: dict[str, Any] = {"split": None}
+    if hasattr(kind, "predict_proba"):
+        shapes = calculate_linear_classifier_output_shapes
+        options = {"nocl": [True, False], "zipmap": [True, False, "columns"]}
+    update_registered_converter(
+        kind, kind.__name__, shapes, converter, parser=parser, options=options
+    )
+
+
+def _parse_catboost_classifier(
+    scope: Any, model: Any, inputs: Any, custom_parsers: Any = None
+) -> Any:
+    """Tell skl2onnx of the two outputs of a classifier: CatBoost's is none by its base classes."""
+    from skl2onnx.common.data_types import FloatTensorType, Int64TensorType
+
+    operator = scope.declare_local_operator(type(model).__name__, model)
+    operator.inputs.extend(inputs)
+    for name, kind in (("label", Int64TensorType), ("probabilities", FloatTensorType)):
+        operator.outputs.append(scope.declare_local_variable(name, kind()))
+    return operator.outputs
+
+
+def _convert_catboost(scope: Any, operator: Any, container: Any) -> None:
+    """Take over the node of trees from the graph that CatBoost itself exports."""
+    from catboost.utils import convert_to_onnx_object
+    from onnx.helper import get_attribute_value
+
+    (trees, *_) = convert_to_onnx_object(operator.raw_operator).graph.node
+    container.add_node(
+        trees.op_type,
+        operator.input_full_names,
+        operator.output_full_names,
+        op_domain="ai.onnx.ml",
+        op_version=3,
+        **{one.name: get_attribute_value(one) for one in trees.attribute},
+    )
