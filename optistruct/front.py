@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from statistics import fmean
 from typing import Any, overload
 
 import numpy as np
@@ -12,13 +13,13 @@ from numpy.typing import NDArray
 from optuna.trial import FixedTrial, FrozenTrial, TrialState
 
 from optistruct import pareto
-from optistruct.evaluation import Evaluation
+from optistruct.evaluation import Evaluation, Remeasurement, standard_error
 from optistruct.exceptions import ArgumentError, StudyError
 from optistruct.objectives import Objective
 from optistruct.spaces import AnyTrial, Problem, Space, build, suggest
 from optistruct.spec import StudySpec
 
-__all__ = ["EVALUATION", "Candidate", "ParetoFront", "read_front"]
+__all__ = ["EVALUATION", "Candidate", "ParetoFront", "read_front", "remeasured_key"]
 
 EVALUATION = "optistruct:evaluation"
 """The user attribute of a trial that holds its `Evaluation`."""
@@ -34,6 +35,8 @@ class Candidate:
         values: Each objective's mean over the folds, in its unit.
         standard_errors: Each mean's standard error over the folds; NaN where unknown.
         is_feasible: Whether it meets every limit.
+        remeasurement: Its inference times as they were measured again, which are then among its
+            values; None if they were not.
     """
 
     trial: int
@@ -41,6 +44,7 @@ class Candidate:
     values: Mapping[str, float]
     standard_errors: Mapping[str, float]
     is_feasible: bool
+    remeasurement: Remeasurement | None
     _space: Space = field(repr=False)
     _problem: Problem = field(repr=False)
     _seed: int = field(repr=False)
@@ -235,25 +239,49 @@ class _MeasuredSpace:
         return suggest(self.space, trial, problem)
 
 
+def remeasured_key(trial: int) -> str:
+    """Name the user attribute of a study that holds a trial's `Remeasurement`.
+
+    A finished trial takes no attributes any more, so the study holds it.
+    """
+    return f"optistruct:remeasured:{trial}"
+
+
 def read_front(study: optuna.Study, spec: StudySpec, space: Space) -> ParetoFront:
     """Read the front from the trials of a study."""
     space = _MeasuredSpace(space, spec)
     trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    candidates = [_candidate(trial, spec, space) for trial in trials]
+    attributes = study.user_attrs
+    candidates = [_candidate(trial, spec, space, attributes) for trial in trials]
     return ParetoFront(candidates, spec.objectives)
 
 
-def _candidate(trial: FrozenTrial, spec: StudySpec, space: Space) -> Candidate:
+def _candidate(
+    trial: FrozenTrial, spec: StudySpec, space: Space, attributes: Mapping[str, Any]
+) -> Candidate:
     names = [objective.name for objective in spec.objectives]
+    values = dict(zip(names, trial.values, strict=True))
     errors = dict.fromkeys(names, float("nan"))
     if EVALUATION in trial.user_attrs:
         errors |= Evaluation.from_json(trial.user_attrs[EVALUATION]).standard_errors
+    is_feasible = all(excess <= 0 for excess in trial.constraints.values())
+    again = attributes.get(remeasured_key(trial.number))
+    if again is not None:
+        again = Remeasurement.from_json(again)
+        values |= {name: fmean(folds) for name, folds in again.folds.items()}
+        errors |= {name: standard_error(folds) for name, folds in again.folds.items()}
+        is_feasible = all(
+            excess <= 0
+            for objective in spec.objectives
+            for excess in objective.violations(values[objective.name]).values()
+        )
     return Candidate(
         trial=trial.number,
         parameters=dict(trial.params),
-        values=dict(zip(names, trial.values, strict=True)),
+        values=values,
         standard_errors=errors,
-        is_feasible=all(excess <= 0 for excess in trial.constraints.values()),
+        is_feasible=is_feasible,
+        remeasurement=again,
         _space=space,
         _problem=spec.problem,
         _seed=spec.seed,

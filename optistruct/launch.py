@@ -1,6 +1,6 @@
 """What the command line lays down for the studies of a script, without the script knowing."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -21,12 +21,18 @@ class Launch:
         timeout: Seconds of each `optimize`; None leaves the script's.
         storage: Where the studies live; None leaves the script's.
         callbacks: Called after every trial, beside the script's own.
+        source: Where the data come from, which a study keeps: `{"script": path}`, or `{"table":
+            path, "target": column}`; None where nobody says.
+        remeasure: Name of the one study that is to be measured again, in the place of any search;
+            None to search.
     """
 
     n_trials: int | None = None
     timeout: float | None = None
     storage: str | None = None
     callbacks: tuple[Callable[..., Any], ...] = ()
+    source: Mapping[str, str] | None = None
+    remeasure: str | None = None
 
 
 _current: ContextVar[Launch | None] = ContextVar("optistruct_launch", default=None)

@@ -19,19 +19,24 @@ from optistruct.evaluation import (
     Evaluation,
     EvaluationPlan,
     InProcess,
+    Refusal,
     close_executor,
     evaluate,
     open_executor,
+    refusal,
 )
-from optistruct.exceptions import AllTrialsFailedError
+from optistruct.exceptions import AllTrialsFailedError, NotConvertibleError
 from optistruct.front import EVALUATION
 from optistruct.spaces import Problem, Space, build
 from optistruct.storage import running_trials
 
-__all__ = ["FAILURE", "Search", "SearchProgress"]
+__all__ = ["FAILURE", "REFUSAL", "Search", "SearchProgress"]
 
 FAILURE = "optistruct:failure"
 """The user attribute of a failed trial that holds the reason."""
+
+REFUSAL = "optistruct:refusal"
+"""The user attribute of a trial that is infeasible without an evaluation: its `Refusal`."""
 
 _DEATHS = "optistruct:deaths"
 _MOST_DEATHS = 3
@@ -153,7 +158,10 @@ class Search:
         except Exception as error:
             self._fail(trial, _reason(error))
         else:
-            if trial.user_attrs.get(_DEATHS, 0) >= _MOST_DEATHS - 1:
+            refused = refusal(structure, self.plan)
+            if refused:
+                self._refuse(trial, refused)
+            elif trial.user_attrs.get(_DEATHS, 0) >= _MOST_DEATHS - 1:
                 self._suspects.append((trial, structure))
             else:
                 self._send(trial, structure)
@@ -192,6 +200,8 @@ class Search:
                     self._suspects.popleft()
                 if error is None:
                     self._complete(trial, future.result())
+                elif isinstance(error, NotConvertibleError):
+                    self._refuse(trial, Refusal.of_conversion(error))
                 else:
                     self._fail(trial, _reason(error))
             elif self._is_suspect(trial):
@@ -215,6 +225,12 @@ class Search:
                 trial.set_constraint(limit, excess)
         self._any_complete = True
         self._tell(trial, [values[objective.name] for objective in self.plan.objectives])
+
+    def _refuse(self, trial: Trial, refused: Refusal) -> None:
+        """Record an infeasible structure: it has no values, and a constraint that steers TPE."""
+        trial.set_user_attr(REFUSAL, refused.to_json())
+        trial.set_constraint(refused.reason, refused.excess)
+        self._tell(trial, state=TrialState.PRUNED)
 
     def _fail(self, trial: Trial, reason: str) -> None:
         trial.set_user_attr(FAILURE, reason)

@@ -4,7 +4,6 @@ import hashlib
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -18,8 +17,6 @@ from optistruct.resources import describe_machine
 from optistruct.spaces import Probe, Problem, Space, probe
 
 __all__ = ["StoredObjective", "StudySpec", "fingerprint"]
-
-_PACKAGES = ("optistruct", "optuna", "scikit-learn", "lightgbm", "numpy", "pandas")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,9 +60,9 @@ class StudySpec:
         problem: The task and the table's shape.
         seed: Seed of the study.
         sampler: Name of the sampler; it may change.
-        versions: Package versions at the start.
-        machine: The machine at the start, with the calibrated time of the reference
-            (`reference_ns`), by which all inference times of the study compare.
+        source: Where a command finds the data again (see `Launch.source`); it may change.
+        machine: The machine at the start and its package versions, with the calibrated time of
+            the reference (`reference_ns`), by which all inference times of the study compare.
     """
 
     KEY: ClassVar[str] = "optistruct:spec"
@@ -79,14 +76,13 @@ class StudySpec:
     problem: Problem
     seed: int
     sampler: str
-    versions: Mapping[str, str]
+    source: Mapping[str, str] | None
     machine: Mapping[str, Any]
 
     @classmethod
     def here(cls, **parts: Any) -> Self:
-        """Make the spec of a study that begins now, with these versions, on this machine."""
-        versions = {package: version(package) for package in _PACKAGES}
-        return cls(versions=versions, machine=describe_machine(), **parts)
+        """Make the spec of a study that begins now, on this machine."""
+        return cls(machine=describe_machine(), **parts)
 
     def to_json(self) -> dict[str, Any]:
         """Write the spec as JSON."""
@@ -100,7 +96,7 @@ class StudySpec:
             "problem": asdict(self.problem),
             "seed": self.seed,
             "sampler": self.sampler,
-            "versions": dict(self.versions),
+            "source": self.source,
             "machine": dict(self.machine),
         }
 
@@ -121,7 +117,7 @@ class StudySpec:
             problem=Problem(**problem),
             seed=stored["seed"],
             sampler=stored["sampler"],
-            versions=stored["versions"],
+            source=stored["source"],
             machine=stored["machine"],
         )
 
@@ -144,6 +140,18 @@ class StudySpec:
                 "Go on with what it was made with, or give the new study another name."
             )
 
+    def check_data(self, X: Any, y: Any) -> None:
+        """See that data are those that the study was made with.
+
+        Raises:
+            StudyMismatchError: If they are not.
+        """
+        if fingerprint(X, y) != self.data:
+            raise StudyMismatchError(
+                f"X and y are not those that the study was made with: {self.problem.rows} rows of "
+                f"{self.problem.features} columns; hand over the same"
+            )
+
     def check_space(self, space: Space) -> None:
         """See that a space is the one that the study was made with.
 
@@ -155,7 +163,7 @@ class StudySpec:
             raise StudyMismatchError(
                 "the space is not the one that was measured: "
                 f"{_probe_difference(now, self.probe)}; the study was made with "
-                + ", ".join(f"{name} {number}" for name, number in self.versions.items())
+                + ", ".join(f"{name} {number}" for name, number in self.machine["packages"].items())
             )
 
     def _differences(self, stored: "StudySpec") -> Iterator[str]:

@@ -13,11 +13,17 @@ from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage
 
 from optistruct import recipe, samplers
-from optistruct.evaluation import EvaluationPlan, count_workers, make_plan
+from optistruct.evaluation import (
+    EvaluationPlan,
+    count_workers,
+    make_plan,
+    quiet_process,
+    remeasure,
+)
 from optistruct.exceptions import ArgumentError, StudyMismatchError
-from optistruct.front import ParetoFront, read_front
+from optistruct.front import ParetoFront, read_front, remeasured_key
 from optistruct.launch import DEFAULT_STORAGE, current_launch
-from optistruct.objectives import Objective, check_objectives
+from optistruct.objectives import InferenceTime, Objective, check_objectives
 from optistruct.resources import reference_time
 from optistruct.search import Search, SearchProgress
 from optistruct.spaces import Problem, Space, Task, probe, space_name
@@ -87,6 +93,7 @@ class StructureStudy:
         self.seed = seed
         self._opened: optuna.Study | None = None
         self._lost_sampler: str | None = None
+        self._data: tuple[Any, Any, Any] | None = None
         if isinstance(sampler, BaseSampler):
             self._sampler, self._sampler_name = sampler, type(sampler).__name__
         else:
@@ -159,27 +166,18 @@ class StructureStudy:
             StudyRunningError: If another process of this machine is running the study.
             AllTrialsFailedError: If the first ten trials all fail.
         """
+        self._data = (X, y, groups)
         launch = current_launch()
-        n_trials = n_trials if launch.n_trials is None else launch.n_trials
-        timeout = timeout if launch.timeout is None else launch.timeout
-        if isinstance(n_trials, bool) or not isinstance(n_trials, Integral) or n_trials < 1:
-            raise ArgumentError(f"n_trials must be 1 or more, got {n_trials!r}")
-        if timeout is not None and not timeout > 0:
-            raise ArgumentError(f"timeout must be a number of seconds above 0, got {timeout!r}")
-        deadline = monotonic() + timeout if timeout is not None else float("inf")
-        for objective in self.objectives:
-            objective.check_measurable()
-        if self._lost_sampler:
-            raise ArgumentError(
-                f"the study was made with a sampler of its own, {self._lost_sampler}: hand one "
-                "over to search on, load_study(..., sampler=...)"
-            )
+        if launch.remeasure is not None:
+            if launch.remeasure == self.name:
+                self.remeasure()
+            return
+        n_trials, deadline = _budget(n_trials, timeout)
+        self._check_searchable()
         workers = count_workers(n_jobs)
         problem = Problem.from_data(X, y, task)
         plan = make_plan(X, y, self.objectives, problem, self.cv, groups)
         study = self._opened = self._open(self._spec_of(plan, problem))
-        machine = _read_spec(study).machine
-        plan = replace(plan, objectives=tuple(o.calibrated(machine) for o in self.objectives))
         told = (*callbacks, *launch.callbacks)
 
         def on_progress(progress: SearchProgress) -> None:
@@ -188,10 +186,70 @@ class StructureStudy:
 
         with claimed(study):
             search = Search(
-                study, self.space, plan, problem, self.seed, int(n_trials), deadline, workers,
-                executor, on_progress,
+                study, self.space, _calibrated(plan, study), problem, self.seed, n_trials, deadline,
+                workers, executor, on_progress,
             )  # fmt: skip
             search.run()
+
+    def remeasure(self, X: Any = None, y: Any = None, *, groups: Any = None) -> ParetoFront:
+        """Measure the inference times of the front again, with care.
+
+        Every member is fitted again in every fold, and all are timed side by side in one process
+        of their own that does nothing else, each against the same reference. The new times take
+        the place of those from the search in all that is shown; those stay in the trials. What
+        comes onto the front thereby is measured, too, until every member has been.
+
+        All models of a fold are in memory at once. The scores are not taken again.
+
+        Args:
+            X: The table that the study was made with; None for that of `optimize`, where this
+                object ran it.
+            y: Its target.
+            groups: The groups, if the study was made with groups.
+
+        Returns:
+            The front as it is then.
+
+        Raises:
+            ArgumentError: If the data are not known, or no objective is an inference time.
+            StudyNotFoundError: If `optimize` has not made the study yet.
+            StudyMismatchError: If the data are not those of the study, or its space has changed.
+            StudyRunningError: If another process of this machine is running the study.
+        """
+        if X is not None and y is not None:
+            self._data = (X, y, groups)
+        study, spec = self.optuna_study, self.spec
+        if not any(isinstance(objective, InferenceTime) for objective in self.objectives):
+            raise ArgumentError(f"the study {self.name!r} measures no inference time")
+        if self._data is None:
+            raise ArgumentError(
+                f"the data of the study {self.name!r} are not in its database: hand over the same "
+                "X and y, study.remeasure(X, y)"
+            )
+        X, y, groups = self._data
+        spec.check_data(X, y)
+        for objective in self.objectives:
+            objective.check_measurable()
+        plan = make_plan(X, y, self.objectives, spec.problem, self.cv, groups)
+        plan = _calibrated(plan, study)
+        done: set[int] = set()
+        with claimed(study), quiet_process() as executor:
+            while left := [member for member in self.front() if member.trial not in done]:
+                structures = [member.build() for member in left]
+                records = executor.submit(remeasure, structures, plan).result()
+                for member, record in zip(left, records, strict=True):
+                    study.set_user_attr(remeasured_key(member.trial), record.to_json())
+                    done.add(member.trial)
+        return self.front()
+
+    def _check_searchable(self) -> None:
+        for objective in self.objectives:
+            objective.check_measurable()
+        if self._lost_sampler:
+            raise ArgumentError(
+                f"the study was made with a sampler of its own, {self._lost_sampler}: hand one "
+                "over to search on, load_study(..., sampler=...)"
+            )
 
     def front(self) -> ParetoFront:
         """Read the Pareto front from the database.
@@ -213,6 +271,7 @@ class StructureStudy:
             problem=problem,
             seed=self.seed,
             sampler=self._sampler_name,
+            source=current_launch().source,
         )
 
     def _open(self, spec: StudySpec) -> optuna.Study:
@@ -227,9 +286,9 @@ class StructureStudy:
             if not is_blank or [d.name.lower() for d in study.directions] != directions:
                 stored = _read_spec(study)
                 spec.check_same(stored, self.name)
-                if spec.sampler != stored.sampler:
-                    stored = replace(stored, sampler=spec.sampler)
-                    study.set_user_attr(StudySpec.KEY, stored.to_json())
+                now = replace(stored, sampler=spec.sampler, source=spec.source or stored.source)
+                if now != stored:
+                    study.set_user_attr(StudySpec.KEY, now.to_json())
                 return study
         else:
             study = optuna.create_study(
@@ -283,6 +342,28 @@ def load_study(
     )
     study._lost_sampler = None if sampler or is_known else spec.sampler
     return study
+
+
+def _budget(n_trials: int, timeout: float | None) -> tuple[int, float]:
+    """Check how long a run may be; a launch goes before what the script says.
+
+    Returns:
+        Trials in all, and the moment of `time.monotonic()` when no trial begins any more.
+    """
+    launch = current_launch()
+    n_trials = n_trials if launch.n_trials is None else launch.n_trials
+    timeout = timeout if launch.timeout is None else launch.timeout
+    if isinstance(n_trials, bool) or not isinstance(n_trials, Integral) or n_trials < 1:
+        raise ArgumentError(f"n_trials must be 1 or more, got {n_trials!r}")
+    if timeout is not None and not timeout > 0:
+        raise ArgumentError(f"timeout must be a number of seconds above 0, got {timeout!r}")
+    return int(n_trials), monotonic() + timeout if timeout is not None else float("inf")
+
+
+def _calibrated(plan: EvaluationPlan, study: optuna.Study) -> EvaluationPlan:
+    """Let the plan's objectives measure as they did when the study began."""
+    machine = _read_spec(study).machine
+    return replace(plan, objectives=tuple(o.calibrated(machine) for o in plan.objectives))
 
 
 def _read_spec(study: optuna.Study) -> StudySpec:

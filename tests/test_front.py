@@ -41,6 +41,7 @@ def candidate(
         values=values,
         standard_errors={name: value / 100 for name, value in values.items()},
         is_feasible=is_feasible,
+        remeasurement=None,
         _space=tree,
         _problem=PROBLEM,
         _seed=7,

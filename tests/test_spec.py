@@ -41,6 +41,7 @@ def spec_of(**parts: Any) -> StudySpec:
         "problem": PROBLEM,
         "seed": 0,
         "sampler": "tpe",
+        "source": None,
     }
     return StudySpec.here(**defaults | parts)
 
@@ -127,7 +128,7 @@ class TestJson:
 
     def test_names_versions_and_machine(self) -> None:
         spec = spec_of()
-        assert {"optistruct", "optuna", "scikit-learn", "lightgbm"} <= set(spec.versions)
+        assert {"optistruct", "optuna", "scikit-learn", "lightgbm"} <= set(spec.machine["packages"])
         assert {"processor", "cores", "python"} <= set(spec.machine)
 
     def test_objective_of_the_users_own(self) -> None:
@@ -197,7 +198,12 @@ class TestCheckSame:
             spec_of(**parts).check_same(spec_of(), "t")
 
     @pytest.mark.parametrize(
-        "parts", [{"sampler": "nsga2"}, {"versions": {}}, {"machine": {"processor": "other"}}]
+        "parts",
+        [
+            {"sampler": "nsga2"},
+            {"source": {"script": "/study.py"}},
+            {"machine": {"processor": "other"}},
+        ],
     )
     def test_may_change(self, parts: dict[str, Any]) -> None:
         replace(spec_of(), **parts).check_same(spec_of(), "t")

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from optistruct.cli import inspect, run, search
+from optistruct.cli import inspect, remeasure, run, search
 from optistruct.exceptions import OptistructError
 
 __all__ = ["app", "main"]
@@ -26,6 +26,7 @@ app.command()(search.search)
 app.command("list")(inspect.list_studies)
 app.command()(inspect.show)
 app.command()(inspect.report)
+app.command()(remeasure.remeasure)
 
 
 def main() -> None:

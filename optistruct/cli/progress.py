@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from optistruct.search import SearchProgress
     from optistruct.study import StructureStudy
 
-__all__ = ["live_progress"]
+__all__ = ["live_progress", "polite_interrupt"]
 
 
 @contextmanager
@@ -24,9 +24,19 @@ def live_progress() -> Iterator[tuple[Callable[..., Any], ...]]:
     Raises:
         typer.Exit: With status 130 on Ctrl-C.
     """
+    with polite_interrupt(), _bar() as callbacks:
+        yield callbacks
+
+
+@contextmanager
+def polite_interrupt() -> Iterator[None]:
+    """End on Ctrl-C with one line.
+
+    Raises:
+        typer.Exit: With status 130.
+    """
     try:
-        with _bar() as callbacks:
-            yield callbacks
+        yield
     except KeyboardInterrupt:
         typer.echo("\nstopped; run the same command again to go on", err=True)
         raise typer.Exit(130) from None

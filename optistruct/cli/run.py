@@ -12,7 +12,7 @@ from optistruct.cli.progress import live_progress
 from optistruct.exceptions import ArgumentError
 from optistruct.launch import Launch, launching
 
-__all__ = ["run"]
+__all__ = ["run", "run_script"]
 
 
 def run(
@@ -33,9 +33,22 @@ def run(
 
     Example: optistruct run studies/breast_cancer_lightgbm.py --trials 100
     """
+    source = {"script": str(script.resolve())}
+    with (
+        live_progress() as callbacks,
+        launching(Launch(trials, timeout, storage, callbacks, source)),
+    ):
+        run_script(script)
+
+
+def run_script(script: Path) -> None:
+    """Run a script as Python would.
+
+    Raises:
+        ArgumentError: If there is none.
+    """
     if not script.is_file():
         raise ArgumentError(f"there is no script {script}")
     sys.argv = [str(script)]
     sys.path.insert(0, str(script.resolve().parent))
-    with live_progress() as callbacks, launching(Launch(trials, timeout, storage, callbacks)):
-        runpy.run_path(str(script), run_name="__main__")
+    runpy.run_path(str(script), run_name="__main__")

@@ -1,6 +1,5 @@
 """The command that searches a table without any code."""
 
-import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,12 +7,10 @@ import typer
 
 from optistruct.cli.options import Storage, Timeout
 from optistruct.cli.progress import live_progress
-from optistruct.exceptions import ArgumentError, DataError, UnknownNameError
-from optistruct.launch import DEFAULT_STORAGE
+from optistruct.cli.tables import read_table
+from optistruct.launch import DEFAULT_STORAGE, Launch, launching
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from optistruct.spaces import Problem, Space
 
 __all__ = ["search"]
@@ -34,7 +31,7 @@ def search(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="parameters, inference_time, size or a scorer's name; repeat it for several.",
+            help="parameters, operations, inference_time, size or a scorer's name; repeatable.",
         ),
     ] = None,
     sampler: Annotated[str, typer.Option(metavar="NAME", help="tpe or nsga2.")] = "tpe",
@@ -73,10 +70,7 @@ def search(
     families = {chosen: spaces.by_name(chosen) for chosen in space or ()}
     judged = [objectives.by_name(chosen) for chosen in dict.fromkeys(objective or ())]
     samplers.by_name(sampler)
-    table = _read(data)
-    if target not in table.columns:
-        raise UnknownNameError("column", target, map(str, table.columns))
-    X, y = table.drop(columns=target), table[target]
+    X, y = read_table(data, target)
     problem = spaces.Problem.from_data(X, y, task)  # type: ignore[arg-type]
     if not judged:
         score = "balanced_accuracy" if problem.is_classification else "r2"
@@ -89,7 +83,8 @@ def search(
         sampler=sampler,
         cv=_folds(problem),
     )
-    with live_progress() as callbacks:
+    source = {"table": str(data.resolve()), "target": target}
+    with live_progress() as callbacks, launching(Launch(source=source)):
         study.optimize(
             X, y, n_trials=trials, timeout=timeout, n_jobs=jobs, task=problem.task,
             callbacks=callbacks,
@@ -116,23 +111,3 @@ def _folds(problem: "Problem") -> Any:
 
     splitter = StratifiedKFold if problem.is_classification else KFold
     return splitter(_FOLDS, shuffle=True, random_state=0)
-
-
-def _read(path: Path) -> "pd.DataFrame":
-    import pandas as pd
-
-    if not path.is_file():
-        raise ArgumentError(f"there is no file {path}")
-    suffixes = path.suffixes
-    try:
-        if ".csv" in suffixes:
-            return pd.read_csv(path)
-        if suffixes[-1:] == [".parquet"]:
-            return pd.read_parquet(path)
-    except ImportError:
-        raise ArgumentError(
-            'reading .parquet needs pyarrow: pip install "optistruct[parquet]"'
-        ) from None
-    except (ValueError, OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path} cannot be read as a table: {error}") from None
-    raise ArgumentError(f"{path} must be a .csv, .csv.gz or .parquet file")

@@ -10,17 +10,26 @@ from optistruct.evaluation.executors import (
     close_executor,
     count_workers,
     open_executor,
+    quiet_process,
 )
 from optistruct.evaluation.plan import EvaluationPlan, make_plan
-from optistruct.evaluation.record import Evaluation
+from optistruct.evaluation.record import Evaluation, standard_error
+from optistruct.evaluation.refusal import Refusal, refusal
+from optistruct.evaluation.side_by_side import Remeasurement, remeasure
 
 __all__ = [
     "Evaluation",
     "EvaluationPlan",
     "InProcess",
+    "Refusal",
+    "Remeasurement",
     "close_executor",
     "count_workers",
     "evaluate",
     "make_plan",
     "open_executor",
+    "quiet_process",
+    "refusal",
+    "remeasure",
+    "standard_error",
 ]

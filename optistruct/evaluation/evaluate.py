@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from optistruct.evaluation.plan import EvaluationPlan
 from optistruct.evaluation.record import Evaluation
-from optistruct.resources import single_threaded
+from optistruct.resources import describe_machine, single_threaded
 
 __all__ = ["evaluate"]
 
@@ -51,5 +51,8 @@ def evaluate(estimator: Any, plan: EvaluationPlan) -> Evaluation:
                 folds[objective.name].append(float(value))
     told = dict.fromkeys(f"{w.category.__name__}: {w.message}" for w in caught)
     return Evaluation(
-        {name: tuple(values) for name, values in folds.items()}, tuple(seconds), tuple(told)
+        {name: tuple(values) for name, values in folds.items()},
+        tuple(seconds),
+        describe_machine(),
+        tuple(told),
     )

@@ -1,15 +1,16 @@
 """Where evaluations run: in this process, or in worker processes."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from joblib.externals.loky import get_reusable_executor
 
 from optistruct.exceptions import ArgumentError
 
-__all__ = ["InProcess", "close_executor", "count_workers", "open_executor"]
+__all__ = ["InProcess", "close_executor", "count_workers", "open_executor", "quiet_process"]
 
 T = TypeVar("T")
 
@@ -53,6 +54,16 @@ def open_executor(workers: int, *, apart: bool = False) -> Executor:
         return InProcess()
     executor: Executor = get_reusable_executor(max_workers=workers, timeout=_IDLE_SECONDS)
     return executor
+
+
+@contextmanager
+def quiet_process() -> Iterator[Executor]:
+    """Open one process that has nothing else to do, and end it."""
+    executor = open_executor(1, apart=True)
+    try:
+        yield executor
+    finally:
+        close_executor(executor, kill=True)
 
 
 def close_executor(executor: Executor, *, kill: bool = False) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.model_selection import check_cv
 from sklearn.utils import _safe_indexing
@@ -13,6 +14,7 @@ from sklearn.utils import _safe_indexing
 from optistruct.exceptions import ArgumentError, DataError
 from optistruct.objectives import Objective, Score
 from optistruct.recipe import Opaque
+from optistruct.resources import Bounds, Table
 from optistruct.spaces import Problem
 
 __all__ = ["EvaluationPlan", "Fold", "make_plan"]
@@ -30,12 +32,14 @@ class EvaluationPlan:
         y: (rows,) target.
         folds: Training and held-out rows of each fold.
         objectives: What is measured of each fitted model.
+        table: What is known of the table that a structure is fitted on, in every fold.
     """
 
     X: Any
     y: Any
     folds: tuple[Fold, ...]
     objectives: tuple[Objective, ...]
+    table: Table
 
 
 def make_plan(
@@ -95,7 +99,7 @@ def make_plan(
                     f"fold {number} trains on one class only: use fewer folds, or a splitter "
                     "that keeps the classes together (StratifiedKFold)"
                 )
-    plan = EvaluationPlan(X, y, folds, tuple(objectives))
+    plan = EvaluationPlan(X, y, folds, tuple(objectives), _table(X, y, folds, problem))
     _try_scorers(plan, problem)
     return plan
 
@@ -110,6 +114,21 @@ def _row_numbers(split: Sequence[Any], problem: Problem) -> Fold:
                 "neither of them empty"
             )
     return train, test
+
+
+def _table(X: Any, y: Any, folds: tuple[Fold, ...], problem: Problem) -> Table:
+    rows = [len(train) for train, _ in folds]
+    classes = [0]
+    if problem.is_classification:
+        target = np.asarray(y)
+        classes = [len(set(target[train].tolist())) for train, _ in folds]
+    return Table(
+        rows=Bounds(min(rows), max(rows)),
+        features=Bounds(problem.features, problem.features),
+        classes=Bounds(min(classes), max(classes)),
+        has_categories=bool(problem.categorical),
+        is_dense=not sparse.issparse(X),
+    )
 
 
 def _try_scorers(plan: EvaluationPlan, problem: Problem) -> None:

@@ -1,12 +1,12 @@
 """What was measured of one structure: every objective in every fold."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import nan, sqrt
 from statistics import fmean, stdev
 from typing import Any, Self
 
-__all__ = ["Evaluation"]
+__all__ = ["Evaluation", "standard_error"]
 
 
 @dataclass(frozen=True)
@@ -16,11 +16,13 @@ class Evaluation:
     Attributes:
         folds: Each objective's name and its values, one a fold, in its unit.
         fit_seconds: Seconds of the fit in each fold.
+        machine: The machine that measured; see `describe_machine`.
         warnings: What the fits warned of, each once.
     """
 
     folds: Mapping[str, tuple[float, ...]]
     fit_seconds: tuple[float, ...]
+    machine: Mapping[str, Any]
     warnings: tuple[str, ...] = ()
 
     @property
@@ -30,21 +32,15 @@ class Evaluation:
 
     @property
     def standard_errors(self) -> dict[str, float]:
-        """Each mean's standard error: the deviation over the folds by the root of their number.
-
-        Folds share training rows, so the true error of a score is somewhat larger; NaN when
-        there is one fold.
-        """
-        return {
-            name: stdev(values) / sqrt(len(values)) if len(values) > 1 else float("nan")
-            for name, values in self.folds.items()
-        }
+        """Each mean's standard error; see `standard_error`."""
+        return {name: standard_error(values) for name, values in self.folds.items()}
 
     def to_json(self) -> dict[str, Any]:
         """Write the record as JSON."""
         return {
             "folds": {name: list(values) for name, values in self.folds.items()},
             "fit_seconds": list(self.fit_seconds),
+            "machine": dict(self.machine),
             "warnings": list(self.warnings),
         }
 
@@ -52,4 +48,15 @@ class Evaluation:
     def from_json(cls, record: Mapping[str, Any]) -> Self:
         """Read the record that `to_json` wrote."""
         folds = {name: tuple(values) for name, values in record["folds"].items()}
-        return cls(folds, tuple(record["fit_seconds"]), tuple(record["warnings"]))
+        return cls(
+            folds, tuple(record["fit_seconds"]), record["machine"], tuple(record["warnings"])
+        )
+
+
+def standard_error(folds: Sequence[float]) -> float:
+    """Tell the standard error of a mean over folds: their deviation by the root of their number.
+
+    Folds share training rows, so the true error of a score is somewhat larger; NaN when there is
+    one fold.
+    """
+    return stdev(folds) / sqrt(len(folds)) if len(folds) > 1 else nan

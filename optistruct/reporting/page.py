@@ -11,6 +11,7 @@ from optistruct.objectives import Objective
 from optistruct.reporting.figures import pareto_front
 from optistruct.reporting.summary import Summary, limits, structure_text, summarize, value_text
 from optistruct.reporting.tables import heading
+from optistruct.resources import machine_text
 from optistruct.study import StructureStudy
 
 __all__ = ["to_html"]
@@ -113,6 +114,7 @@ def _row(tag: str, cells: Iterable[str], last: str) -> str:
 
 def _facts(summary: Summary) -> str:
     spec, problem = summary.spec, summary.spec.problem
+    packages = spec.machine["packages"]
     classes = f", {problem.classes} classes" if problem.is_classification else ""
     times = ", ".join(
         f"{word} {moment:%Y-%m-%d %H:%M}"
@@ -126,14 +128,21 @@ def _facts(summary: Summary) -> str:
         "Folds": summary.cv,
         "Sampler": f"{spec.sampler}, seed {spec.seed}",
         "Trials": f"{summary.trials}; {times}",
-        "Failures": "; ".join(f"{count} x {reason}" for reason, count in summary.failures.items()),
-        "Machine": ", ".join(f"{name} {value}" for name, value in spec.machine.items()),
-        "Packages": ", ".join(f"{name} {number}" for name, number in spec.versions.items()),
+        "Failures": _counted(summary.failures),
+        "Refused": _counted(summary.refusals),
+        "Times": " ".join(summary.times),
+        "Machine": f"{machine_text(spec.machine)}, Python {spec.machine['python']}; reference "
+        f"{spec.machine['reference_ns'] / 1e3:.1f} us; load {spec.machine['load']}",
+        "Packages": ", ".join(f"{name} {number}" for name, number in packages.items()),
     }
     pairs = (
         f"<dt>{name}</dt><dd>{html.escape(str(fact))}</dd>" for name, fact in facts.items() if fact
     )
     return f"<dl>{''.join(pairs)}</dl>"
+
+
+def _counted(reasons: dict[str, int]) -> str:
+    return "; ".join(f"{count} x {reason}" for reason, count in reasons.items())
 
 
 def _objective_text(objective: Objective) -> str:

@@ -7,9 +7,10 @@ from datetime import datetime
 from optuna.trial import TrialState
 
 from optistruct import recipe
-from optistruct.front import Candidate, ParetoFront
+from optistruct.front import EVALUATION, Candidate, ParetoFront
 from optistruct.objectives import Objective
-from optistruct.search import FAILURE
+from optistruct.resources import machine_text
+from optistruct.search import FAILURE, REFUSAL
 from optistruct.spec import StudySpec
 from optistruct.study import StructureStudy
 
@@ -28,6 +29,8 @@ class Summary:
         front: Its Pareto front, with the structures that are not on it.
         states: Number of trials in each state, such as "complete" or "fail".
         failures: Why trials failed, with how many did; the most frequent first.
+        refusals: Why structures were infeasible without an evaluation, with how many were.
+        machines: What measured, by name, with the number of trials.
         begun: When the first trial began; None if there is none.
         ended: When the last trial ended; None if none has.
     """
@@ -39,6 +42,8 @@ class Summary:
     front: ParetoFront
     states: dict[str, int]
     failures: dict[str, int]
+    refusals: dict[str, int]
+    machines: dict[str, int]
     begun: datetime | None
     ended: datetime | None
 
@@ -46,19 +51,41 @@ class Summary:
     def trials(self) -> str:
         """Say how many trials there are and how they ended."""
         total = sum(self.states.values())
-        broken = len(self.front.infeasible)
+        broken, refused = len(self.front.infeasible), sum(self.refusals.values())
         notes = [
             f"{count} {word}"
             for count, word in (
                 (self.states.get("fail", 0), "failed"),
-                (self.states.get("pruned", 0), "pruned"),
+                (self.states.get("pruned", 0) - refused, "pruned"),
                 (self.states.get("running", 0), "unfinished"),
                 (self.states.get("waiting", 0), "waiting"),
                 (broken, "beyond a limit"),
+                (refused, "refused"),
             )
             if count
         ]
         return f"{total} trial{'s' * (total != 1)}" + (f" ({', '.join(notes)})" if notes else "")
+
+    @property
+    def times(self) -> list[str]:
+        """Say how the inference times came about, where that is not one search on one machine."""
+        told = []
+        if len(self.machines) > 1:
+            parts = (f"{name} ({count} trials)" for name, count in self.machines.items())
+            told.append(
+                f"Measured on {len(self.machines)} machines, whose times compare through the "
+                f"reference, in the microseconds of the first: {'; '.join(parts)}."
+            )
+        again = [c.remeasurement for c in self.front if c.remeasurement]
+        if again:
+            machines = "; ".join(dict.fromkeys(machine_text(record.machine) for record in again))
+            told.append(
+                f"The times of {len(again)} of {len(self.front)} on the front were measured again, "
+                f"side by side, on {machines}, last on "
+                f"{datetime.fromisoformat(max(r.moment for r in again)):%Y-%m-%d %H:%M}; a fold's "
+                f"95 % interval is at most {max(r.width for r in again):.1%} wide."
+            )
+        return told
 
 
 def summarize(study: StructureStudy) -> Summary:
@@ -74,6 +101,14 @@ def summarize(study: StructureStudy) -> Summary:
         for trial in trials
         if trial.state == TrialState.FAIL
     )
+    refusals = Counter(
+        str(trial.user_attrs[REFUSAL]["reason"]) for trial in trials if REFUSAL in trial.user_attrs
+    )
+    machines = Counter(
+        machine_text(trial.user_attrs[EVALUATION]["machine"])
+        for trial in trials
+        if EVALUATION in trial.user_attrs
+    )
     spec = study.spec
     return Summary(
         name=study.name,
@@ -83,6 +118,8 @@ def summarize(study: StructureStudy) -> Summary:
         front=study.front(),
         states=dict(Counter(trial.state.name.lower() for trial in trials)),
         failures=dict(failures.most_common()),
+        refusals=dict(refusals.most_common()),
+        machines=dict(machines),
         begun=min((t.datetime_start for t in trials if t.datetime_start), default=None),
         ended=max((t.datetime_complete for t in trials if t.datetime_complete), default=None),
     )

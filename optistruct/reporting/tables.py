@@ -32,6 +32,8 @@ def front_table(study: StructureStudy) -> Table:
         collapse_padding=True,
         pad_edge=False,
         min_width=60,
+        caption=Text("\n".join(summary.times)) if summary.times else None,
+        caption_justify="left",
     )
     table.add_column("trial", justify="right")
     for objective in front.objectives:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.cli.conftest import optistruct
 
-COMMANDS = ("run", "search", "list", "show", "report")
+COMMANDS = ("run", "search", "list", "show", "report", "remeasure")
 
 
 def test_of_the_command(tmp_path: Path) -> None:

@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import accuracy_score, mean_squared_error
-from sklearn.naive_bayes import GaussianNB
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neighbors import KernelDensity, KNeighborsClassifier
+from sklearn.tree import DecisionTreeClassifier
 
 from optistruct import objectives, recipe
 from optistruct.exceptions import ArgumentError, ResourceError, UnknownNameError
@@ -19,10 +20,12 @@ from optistruct.objectives import (
     InferenceTime,
     ModelSize,
     Objective,
+    Operations,
     ParameterCount,
     Score,
     check_objectives,
 )
+from optistruct.resources import InferenceTiming
 
 
 class Case(NamedTuple):
@@ -52,7 +55,13 @@ CASES = [
     Case(ParameterCount(), "parameters", "minimize", "", "log", "multiclass"),
     Case(InferenceTime(), "inference_time", "minimize", "us", "log", "binary"),
     Case(InferenceTime(batch_size=7), "inference_time_7", "minimize", "us", "log", "regression"),
+    Case(InferenceTime(percentile=95), "inference_time_p95", "minimize", "us", "log", "binary"),
+    Case(InferenceTime(unit="ms"), "inference_time", "minimize", "ms", "log", "multiclass"),
+    Case(InferenceTime(runtime="onnx"), "inference_time_onnx", "minimize", "us", "log", "binary"),
+    Case(Operations(), "operations", "minimize", "", "log", "multiclass"),
     Case(ModelSize(), "size", "minimize", "bytes", "log", "regression"),
+    Case(ModelSize(format="skops"), "size_skops", "minimize", "bytes", "log", "binary"),
+    Case(ModelSize(format="onnx"), "size_onnx", "minimize", "bytes", "log", "regression"),
 ]
 
 
@@ -210,10 +219,32 @@ class TestParameterCount:
         X, y = binary
         assert ParameterCount().measure(LogisticRegression().fit(X, y), X, y) == 5
 
-    def test_refuses_by_name_what_cannot_be_counted(self, binary: Any) -> None:
+    def test_refuses_by_name_what_cannot_be_counted_exactly(self, binary: Any) -> None:
         X, y = binary
-        with pytest.raises(ResourceError, match=r"sklearn\.naive_bayes\.GaussianNB cannot be"):
-            ParameterCount().measure(GaussianNB().fit(X, y), X, y)
+        density = KernelDensity().fit(X)
+        with pytest.raises(ResourceError, match=r"KernelDensity cannot be.*exact=False"):
+            ParameterCount().measure(density, X, y)
+
+    def test_adds_up_the_fitted_arrays_where_asked_to(self, binary: Any) -> None:
+        X, y = binary
+
+        class Means(ClassifierMixin, BaseEstimator):
+            def fit(self, X: Any, y: Any) -> Any:
+                self.means_ = np.array([X[y == c].mean(axis=0) for c in (0, 1)])
+                return self
+
+        assert ParameterCount(exact=False).measure(Means().fit(X, y), X, y) == 2 * 4
+
+
+class TestOperations:
+    def test_are_the_multiplications_of_a_linear_model(self, binary: Any) -> None:
+        X, y = binary
+        assert Operations().measure(LogisticRegression().fit(X, y), X, y) == 4
+
+    def test_of_a_constant_count_as_one(self, binary: Any) -> None:
+        X, y = binary
+        leaf = DecisionTreeClassifier(min_samples_leaf=len(y)).fit(X, y)
+        assert Operations().measure(leaf, X, y) == 1
 
 
 class TestModelSize:
@@ -234,11 +265,46 @@ class TestInferenceTime:
         seen = set()
 
         class Model:
-            def predict(self, X: Any) -> None:
+            def predict(self, X: Any) -> Any:
                 seen.add(X.shape)
+                return np.zeros(X.shape[0])
 
         InferenceTime(batch_size=7).measure(Model(), *binary)
         assert seen == {(7, 4)}
+
+    @pytest.mark.parametrize(
+        ("objective", "name"),
+        [
+            (InferenceTime(), "inference_time"),
+            (InferenceTime(batch_size=1000), "inference_time_1000"),
+            (InferenceTime(percentile=95), "inference_time_p95"),
+            (InferenceTime(unit="ms", runtime="onnx"), "inference_time_onnx"),
+            (InferenceTime(batch_size=8, percentile=99.9), "inference_time_8_p99.9"),
+        ],
+    )
+    def test_is_named_by_what_is_not_the_usual(self, objective: Objective, name: str) -> None:
+        assert objective.name == name
+
+    @pytest.mark.parametrize(("unit", "us"), [("us", 1.0), ("ms", 1e3), ("s", 1e6)])
+    def test_tells_the_percentile_in_its_unit(self, unit: Any, us: float) -> None:
+        ratios = np.linspace(1.0, 2.0, 201)
+        timing = InferenceTiming(ratios, 1e6, 1, (0.0, 0.0), 0.0, {})
+        objective = InferenceTime(percentile=95, unit=unit)
+        assert objective.unit == unit
+        assert objective.value_of(timing) == pytest.approx(1.95e3 / us)
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ({"percentile": 20}, "percentile must be from 50 to below 100, got 20"),
+            ({"unit": "min"}, "unit must be 'us', 'ms' or 's', got 'min'"),
+            ({"runtime": "java"}, "runtime must be 'python' or 'onnx', got 'java'"),
+            ({"at_most": -1}, "inference_time: at_most must be a positive number, got -1"),
+        ],
+    )
+    def test_refuses(self, arguments: dict[str, Any], message: str) -> None:
+        with pytest.raises(ArgumentError, match=message):
+            InferenceTime(**arguments)
 
 
 class TestByName:
@@ -248,6 +314,7 @@ class TestByName:
             ("parameters", ParameterCount()),
             ("inference_time", InferenceTime()),
             ("size", ModelSize()),
+            ("operations", Operations()),
             ("r2", Score("r2")),
             ("neg_log_loss", Score("neg_log_loss")),
         ],

@@ -11,7 +11,10 @@ from optistruct.evaluation import Evaluation
 @pytest.fixture
 def evaluation() -> Evaluation:
     return Evaluation(
-        {"accuracy": (0.5, 0.75, 1.0), "parameters": (10.0, 20.0, 30.0)}, (0.1, 0.2, 0.3), ("W: x",)
+        {"accuracy": (0.5, 0.75, 1.0), "parameters": (10.0, 20.0, 30.0)},
+        (0.1, 0.2, 0.3),
+        {"processor": "p", "cores": 2, "load": 0.5},
+        ("W: x",),
     )
 
 
@@ -27,7 +30,7 @@ def test_standard_errors_are_the_deviation_by_the_root_of_the_folds(evaluation: 
 
 
 def test_one_fold_has_no_standard_error() -> None:
-    errors = Evaluation({"r2": (0.5,)}, (0.1,)).standard_errors
+    errors = Evaluation({"r2": (0.5,)}, (0.1,), {}).standard_errors
     assert math.isnan(errors["r2"])
 
 

@@ -9,6 +9,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from optistruct import StructureStudy
 from optistruct.objectives import Objective
+from optistruct.resources import describe_machine
 
 FAILURE = "optistruct:failure"
 EVALUATION = "optistruct:evaluation"
@@ -33,6 +34,7 @@ def study_of(binary: tuple[Any, Any]) -> Callable[..., StructureStudy]:
         name: str = "points",
         space: Any = tree,
         storage: Any = None,
+        processors: Sequence[str] = ("one",),
     ) -> StructureStudy:
         storage = storage or optuna.storages.InMemoryStorage()
         study = StructureStudy(space, objectives, name=name, storage=storage, cv=3)
@@ -50,7 +52,13 @@ def study_of(binary: tuple[Any, Any]) -> Callable[..., StructureStudy]:
                 plain.tell(trial, state=optuna.trial.TrialState.FAIL)
                 continue
             folds = {o.name: [0.9 * v, v, 1.1 * v] for o, v in zip(objectives, point, strict=True)}
-            record = {"folds": folds, "fit_seconds": [0.1] * 3, "warnings": []}
+            machine = describe_machine() | {"processor": processors[number % len(processors)]}
+            record = {
+                "folds": folds,
+                "fit_seconds": [0.1] * 3,
+                "machine": machine,
+                "warnings": [],
+            }
             trial.set_user_attr(EVALUATION, record)
             for objective, value in zip(objectives, point, strict=True):
                 for limit, excess in objective.violations(value).items():

@@ -23,6 +23,7 @@ def candidate(parameters: dict[str, Any], **values: float) -> Candidate:
         values=values,
         standard_errors=dict.fromkeys(values, 0.012),
         is_feasible=True,
+        remeasurement=None,
         _space=spaces.linear,
         _problem=PROBLEM,
         _seed=0,

@@ -1,0 +1,89 @@
+"""A front measured again from the command line, by what the study knows of its data."""
+
+import runpy
+from pathlib import Path
+
+import pytest
+
+from optistruct import load_study
+from tests.cli.conftest import homes, optistruct
+
+pytestmark = pytest.mark.slow
+
+SCRIPT = """
+from sklearn.datasets import load_iris
+from sklearn.tree import DecisionTreeClassifier
+
+from optistruct import StructureStudy
+from optistruct.objectives import InferenceTime, ParameterCount, Score
+
+
+def tree(trial):
+    return DecisionTreeClassifier(max_depth=trial.suggest_int("max_depth", 1, 2))
+
+
+for name, resource in (("other", ParameterCount()), ("timed", InferenceTime())):
+    study = StructureStudy(
+        tree, [Score("accuracy"), resource], name=name, storage="sqlite:///mine.db", cv=2
+    )
+    study.optimize(*load_iris(return_X_y=True), n_trials=2)
+print("the script is through")
+"""
+
+
+def measured_again(folder: Path, name: str, file: str = "optistruct.db") -> list[bool]:
+    front = load_study(name, f"sqlite:///{folder / file}").front()
+    return [member.remeasurement is not None for member in front]
+
+
+def test_of_a_table_that_was_searched(tmp_path: Path, homes_csv: Path) -> None:
+    options = ("--space", "decision_tree", "--objective", "r2", "--objective", "inference_time")
+    optistruct(tmp_path, "search", homes_csv, "--target", "price", "--trials", 2, *options)
+    assert not any(measured_again(tmp_path, "homes-price"))
+    done = optistruct(tmp_path, "remeasure", "homes-price")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert "on the front were measured again, side by side, on " in " ".join(done.stdout.split())
+    assert all(measured_again(tmp_path, "homes-price"))
+    assert "measured again" in optistruct(tmp_path, "show", "homes-price").stdout
+
+
+def test_of_a_script_that_was_run(tmp_path: Path) -> None:
+    (tmp_path / "study.py").write_text(SCRIPT)
+    optistruct(tmp_path, "run", "study.py")
+    done = optistruct(tmp_path, "remeasure", "timed", "--storage", "sqlite:///mine.db")
+    assert done.returncode == 0, done.stderr
+    assert "measured again, side by side" in " ".join(done.stdout.split())
+    assert "the script is through" not in done.stdout
+    assert all(measured_again(tmp_path, "timed", "mine.db"))
+    assert not any(measured_again(tmp_path, "other", "mine.db"))
+    for name in ("timed", "other"):
+        study = load_study(name, f"sqlite:///{tmp_path}/mine.db").optuna_study
+        assert len(study.trials) == 2
+
+
+def test_of_a_table_that_has_changed(tmp_path: Path) -> None:
+    homes().to_csv(tmp_path / "homes.csv", index=False)
+    options = ("--space", "decision_tree", "--objective", "r2", "--objective", "inference_time")
+    optistruct(tmp_path, "search", "homes.csv", "--target", "price", "--trials", 2, *options)
+    homes(59).to_csv(tmp_path / "homes.csv", index=False)
+    done = optistruct(tmp_path, "remeasure", "homes-price")
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: X and y are not those that the study was made with")
+    (tmp_path / "homes.csv").unlink()
+    done = optistruct(tmp_path, "remeasure", "homes-price")
+    assert done.returncode == 2
+    assert "Error: there is no file" in done.stderr
+    assert not any(measured_again(tmp_path, "homes-price"))
+
+
+def test_of_a_study_that_only_a_script_knows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("study.py").write_text(SCRIPT)
+    runpy.run_path("study.py")
+    done = optistruct(tmp_path, "remeasure", "timed", "--storage", "sqlite:///mine.db")
+    assert done.returncode == 2
+    assert "Error: the study 'timed' was begun by Python code" in done.stderr
+    assert "`optistruct run SCRIPT`" in done.stderr

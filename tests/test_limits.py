@@ -1,0 +1,107 @@
+"""Limits that are known before a fit, and structures that cannot be converted: infeasible."""
+
+from typing import Any
+
+import pytest
+from optuna.trial import TrialState
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
+from sklearn.tree import DecisionTreeClassifier
+
+from optistruct import StructureStudy, objectives, reporting
+from optistruct.search import REFUSAL
+
+FITTED: list[int] = []
+
+
+class Watched(MLPClassifier):
+    """Notes its fits."""
+
+    def fit(self, X: Any, y: Any) -> Any:
+        FITTED.append(self.hidden_layer_sizes[0])
+        return super().fit(X, y)
+
+
+def perceptrons(trial: Any) -> Any:
+    units = trial.suggest_int("units", 1, 40)
+    return Watched((units,), max_iter=5, solver="lbfgs")
+
+
+def study_of(space: Any, *judged: objectives.Objective, **kwargs: Any) -> StructureStudy:
+    return StructureStudy(space, judged, name="t", storage="sqlite:///:memory:", cv=2, **kwargs)
+
+
+@pytest.mark.filterwarnings("ignore:lbfgs failed")
+@pytest.mark.parametrize("sampler", ["tpe", "nsga2"])
+def test_a_structure_that_must_break_a_limit_is_not_fitted(sampler: str, binary: Any) -> None:
+    FITTED.clear()
+    limit = objectives.ParameterCount(at_most=61)  # 4 inputs: 6 a unit, and 1
+    study = study_of(perceptrons, objectives.Score("accuracy"), limit, sampler=sampler)
+    study.optimize(*binary, n_trials=15)
+    trials = study.optuna_study.trials
+    refused = [trial for trial in trials if trial.params["units"] > 10]
+    assert refused
+    assert {trial.state for trial in refused} == {TrialState.PRUNED}
+    assert all(units <= 10 for units in FITTED)
+    assert len(FITTED) == 2 * (15 - len(refused))
+    for trial in refused:
+        assert trial.user_attrs[REFUSAL]["reason"] == "parameters <= 61"
+        assert trial.user_attrs[REFUSAL]["figure"] == 6 * trial.params["units"] + 1
+        assert trial.constraints["parameters <= 61"] > 0
+    summary = reporting.summarize(study)
+    assert summary.refusals == {"parameters <= 61": len(refused)}
+    assert f"({len(refused)} refused)" in summary.trials
+    assert {c.trial for c in study.front()} <= {t.number for t in trials} - {
+        t.number for t in refused
+    }
+
+
+def test_the_page_tells_what_was_refused(binary: Any, tmp_path: Any) -> None:
+    def forests(trial: Any) -> Any:
+        return RandomForestClassifier(trial.suggest_int("n_estimators", 5, 9))
+
+    study = study_of(forests, objectives.Score("accuracy"), objectives.ParameterCount(at_most=9))
+    study.optimize(*binary, n_trials=3)
+    page = reporting.to_html(study, tmp_path / "t.html").read_text()
+    assert "3 x parameters &lt;= 9" in page
+    assert len(study.front()) == 0
+
+
+class Odd(ClassifierMixin, BaseEstimator):
+    """A classifier that no converter knows."""
+
+    def fit(self, X: Any, y: Any) -> Any:
+        self.classes_ = sorted(set(y.tolist()))
+        self.tree_ = DecisionTreeClassifier(max_depth=1).fit(X, y)
+        return self
+
+    def predict(self, X: Any) -> Any:
+        return self.tree_.predict(X)
+
+
+def one_converts(trial: Any) -> Any:
+    return LogisticRegression() if trial.suggest_categorical("known", [True, False]) else Odd()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "objective",
+    [objectives.InferenceTime(runtime="onnx"), objectives.ModelSize(format="onnx")],
+    ids=lambda objective: objective.name,
+)
+def test_what_cannot_be_converted_is_infeasible_with_the_reason(
+    objective: Any, binary: Any
+) -> None:
+    pytest.importorskip("onnxruntime")
+    study = study_of(one_converts, objectives.Score("accuracy"), objective)
+    study.optimize(*binary, n_trials=6)
+    for trial in study.optuna_study.trials:
+        if trial.params["known"]:
+            assert trial.state == TrialState.COMPLETE
+        else:
+            assert trial.state == TrialState.PRUNED
+            assert "Odd" in trial.user_attrs[REFUSAL]["reason"]
+            assert max(trial.constraints.values()) > 0
+    assert {t.params["known"] for t in study.optuna_study.trials} == {True, False}
