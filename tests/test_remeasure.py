@@ -97,9 +97,8 @@ class TestRemeasure:
         with pytest.raises(ArgumentError, match=r"hand over the same X and y, study.remeasure\("):
             loaded.remeasure()
         X, y = binary
-        with pytest.raises(
-            StudyMismatchError, match=r"X and y are not those.*90 rows of 4 columns"
-        ):
+        message = r"X and y are not those.*90 rows of 4 columns"
+        with pytest.raises(StudyMismatchError, match=message):
             loaded.remeasure(X[:-1], y[:-1])
         assert all(member.remeasurement is None for member in loaded.front())
         assert all(member.remeasurement for member in loaded.remeasure(X, y))

@@ -37,9 +37,11 @@ __all__ = [
 
 _WARM_UP_CALLS = 20
 _WARM_UP_NS = 50_000_000
-_MOST_REFERENCES = 50
-_BLOCK_ROUNDS = 30
+_MOST_REFERENCES = 20
+_FEWEST_IN_BLOCK = 4
+_MOST_IN_BLOCK = 30
 _BLOCK_NS = 20_000_000
+_FEWEST_BLOCKS = 5
 _NARROW = 0.03
 _RESAMPLES = 199
 _ROWS_IN_ROTATION = 32
@@ -67,7 +69,7 @@ class InferenceTiming:
 
     @property
     def rounds(self) -> int:
-        """How many pairs of calls were timed."""
+        """How many calls were timed, each between two of the reference."""
         return len(self.ratios)
 
     @property
@@ -108,16 +110,16 @@ def measure_inference_time(
     *,
     batch_size: int = 1,
     percentile: float = 95,
-    max_seconds: float = 2.0,
+    max_seconds: float = 3.0,
     reference_ns: float | None = None,
 ) -> InferenceTiming:
     """Time one call of `model.predict` on a batch of rows, on one thread.
 
-    The model and a fixed numerical task, repeated for about as long as a call takes, run in turn,
-    in alternating order, until there are rounds
-    enough for the percentile and the bootstrap interval of the median is at most 3 % wide, or the
-    time is up. Real rows rotate, cut out beforehand; garbage collection is off; at least 20 calls
-    or 50 milliseconds go before as a warm-up. The model's own thread settings are 1 meanwhile.
+    Each call is timed between two runs of a fixed reference, which is repeated for about half as
+    long as the call takes. It goes on until there are calls enough for the percentile and the
+    bootstrap interval of the median is at most 3 % wide, or the time is up. Real rows rotate, cut
+    out beforehand; garbage collection is off; 20 calls or 50 milliseconds go before as a warm-up.
+    The model's own thread settings are 1 meanwhile.
 
     Args:
         model: A fitted estimator with `predict`, or an `OnnxModel`.
@@ -149,12 +151,12 @@ def measure_side_by_side(
     *,
     batch_size: int = 1,
     percentile: float = 95,
-    max_seconds: float = 2.0,
+    max_seconds: float = 3.0,
     reference_ns: float | None = None,
 ) -> list[InferenceTiming]:
     """Time several models as `measure_inference_time` does one, block by block in turn.
 
-    A block is up to 30 rounds or 20 milliseconds of one model, so that its data are as near to
+    A block is up to 30 calls or 20 milliseconds of one model, but at least 4 calls, so that its data are as near to
     the processor as when it runs alone, while all models see the same phases of the machine.
 
     Args:
@@ -220,7 +222,7 @@ def check_batch_size(batch_size: Any) -> None:
 
 
 class _Subject:
-    """One model under the clock: its calls, and the pairs of times that were taken."""
+    """One model under the clock: its calls, and their ratios to the reference."""
 
     def __init__(self, model: Any, batches: list[Any], batch_size: int) -> None:
         self.kind = type(model).__name__
@@ -228,11 +230,12 @@ class _Subject:
         is_converted = isinstance(model, OnnxModel)
         self.predict: Callable[[Any], Any] = model.run if is_converted else model.predict
         self.batches = [model.feed(batch) for batch in batches] if is_converted else batches
-        self.pairs: list[tuple[int, int]] = []
+        self.ratios: list[float] = []
+        self.blocks: list[float] = []
         self.spent_ns = 0
         self.cold_ns = 0
         self.references = 1
-        self.next_check = 0
+        self.next_check = _FEWEST_BLOCKS
 
     def warm_up(self, reference_ns: float) -> None:
         """Take the cold call's time, see what it returns, and call on until the model is warm."""
@@ -247,58 +250,61 @@ class _Subject:
                 self.predict(self.batches[calls % len(self.batches)])
                 calls += 1
             a_call = (clock() - begun) / calls
-        self.references = max(1, min(round(a_call / reference_ns), _MOST_REFERENCES))
+        self.references = max(1, min(round(a_call / reference_ns / 2), _MOST_REFERENCES))
 
     def run_block(self, reference: Callable[[], object]) -> None:
-        """Time model and reference in turn, in alternating order, after one pair untimed."""
-        clock, predict, pairs = time.perf_counter_ns, self.predict, self.pairs
+        """Time calls of the model, each between two of the reference, as far as a block goes.
+
+        A call of the reference goes untimed before those that are timed, so that what the model
+        drove out of the processor's caches is there again.
+        """
+        clock, predict, ratios = time.perf_counter_ns, self.predict, self.ratios
         repeats = range(self.references)
-        with self._explained():
+
+        def time_reference() -> float:
             reference()
-            predict(self.batches[len(pairs) % len(self.batches)])
-            begun = first = clock()
+            start = clock()
+            for _ in repeats:
+                reference()
+            return (clock() - start) / self.references
+
+        begun = clock()
+        with self._explained():
+            predict(self.batches[len(ratios) % len(self.batches)])
+            before = time_reference()
             rounds = 0
-            while rounds < _BLOCK_ROUNDS and first < begun + _BLOCK_NS:
-                batch = self.batches[len(pairs) % len(self.batches)]
-                first = clock()
-                if rounds % 2:
-                    for _ in repeats:
-                        reference()
-                    middle = clock()
-                    predict(batch)
-                    pairs.append((clock() - middle, middle - first))
-                else:
-                    predict(batch)
-                    middle = clock()
-                    for _ in repeats:
-                        reference()
-                    pairs.append((middle - first, clock() - middle))
+            while rounds < _FEWEST_IN_BLOCK or (
+                rounds < _MOST_IN_BLOCK and clock() < begun + _BLOCK_NS
+            ):
+                batch = self.batches[len(ratios) % len(self.batches)]
+                start = clock()
+                predict(batch)
+                taken = clock() - start
+                after = time_reference()
+                ratios.append(2 * taken / (before + after))
+                before = after
                 rounds += 1
-            self.spent_ns += clock() - begun
+        self.blocks.append(float(np.median(ratios[-rounds:])))
+        self.spent_ns += clock() - begun
 
     def is_done(self, wanted: int, max_seconds: float) -> bool:
         """Tell whether the rounds suffice and the median is known narrowly, or time is up."""
-        rounds = len(self.pairs)
+        rounds = len(self.ratios)
         if rounds < rounds_for(50):
             return False
         if self.spent_ns >= max_seconds * 1e9:
             return True
-        if rounds < max(wanted, self.next_check):
+        if rounds < wanted or len(self.blocks) < self.next_check:
             return False
-        self.next_check = int(rounds * 1.3)
-        low, high = _interval(self.ratios)
-        return high - low <= _NARROW * float(np.median(self.ratios))
-
-    @property
-    def ratios(self) -> NDArray[np.float64]:
-        taken, beside = np.array(self.pairs, dtype=float).T
-        return np.asarray(taken * self.references / beside)
+        self.next_check = int(len(self.blocks) * 1.3) + 1
+        low, high = _interval(self.blocks)
+        return high - low <= _NARROW * float(np.median(self.blocks))
 
     def timing(self, reference_ns: float, machine: Mapping[str, Any]) -> InferenceTiming:
-        low, high = _interval(self.ratios)
+        low, high = _interval(self.blocks)
         to_us = reference_ns / 1e3
         return InferenceTiming(
-            ratios=self.ratios,
+            ratios=np.array(self.ratios),
             reference_ns=reference_ns,
             batch_size=self.batch_size,
             interval=(low * to_us, high * to_us),
@@ -350,9 +356,14 @@ def _batches(X: Any, batch_size: int) -> list[Any]:
     ]
 
 
-def _interval(ratios: NDArray[np.float64]) -> tuple[float, float]:
-    """Bootstrap the 95 % interval of the median."""
+def _interval(blocks: Sequence[float]) -> tuple[float, float]:
+    """Bootstrap the 95 % interval of the median from those of the blocks.
+
+    Calls of one block share the machine's state, so they are not resampled one by one.
+    """
+    if len(blocks) < 2:
+        return -math.inf, math.inf
     found = bootstrap(
-        (ratios,), np.median, n_resamples=_RESAMPLES, method="percentile", rng=0, batch=_RESAMPLES
+        (blocks,), np.median, n_resamples=_RESAMPLES, method="percentile", rng=0, batch=_RESAMPLES
     ).confidence_interval
     return float(found.low), float(found.high)
