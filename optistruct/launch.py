@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["DEFAULT_STORAGE", "Launch", "current_launch", "launching"]
+__all__ = ["DEFAULT_STORAGE", "Launch", "Remeasured", "current_launch", "launching"]
 
 DEFAULT_STORAGE = "sqlite:///optistruct.db"
 """Where studies live unless a script or an option says otherwise."""
@@ -23,8 +23,8 @@ class Launch:
         callbacks: Called after every trial, beside the script's own.
         source: Where the data come from, which a study keeps: `{"script": path}`, or `{"table":
             path, "target": column}`; None where nobody says.
-        remeasure: Name of the one study that is to be measured again, in the place of any search;
-            None to search.
+        remeasure: Name of the one study that is to be measured again, in the place of any search,
+            after which the script is left; None to search.
     """
 
     n_trials: int | None = None
@@ -33,6 +33,10 @@ class Launch:
     callbacks: tuple[Callable[..., Any], ...] = ()
     source: Mapping[str, str] | None = None
     remeasure: str | None = None
+
+
+class Remeasured(BaseException):
+    """Leaves a script whose study has been measured again; no `except Exception` stops it."""
 
 
 _current: ContextVar[Launch | None] = ContextVar("optistruct_launch", default=None)

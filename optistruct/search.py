@@ -153,12 +153,12 @@ class Search:
     def _submit(self, trial: Trial) -> None:
         try:
             structure = build(self.space, trial, self.problem, self.seed)
+            refused = refusal(structure, self.plan)
         except optuna.TrialPruned:
             self._tell(trial, state=TrialState.PRUNED)
         except Exception as error:
             self._fail(trial, _reason(error))
         else:
-            refused = refusal(structure, self.plan)
             if refused:
                 self._refuse(trial, refused)
             elif trial.user_attrs.get(_DEATHS, 0) >= _MOST_DEATHS - 1:
@@ -229,7 +229,7 @@ class Search:
     def _refuse(self, trial: Trial, refused: Refusal) -> None:
         """Record an infeasible structure: it has no values, and a constraint that steers TPE."""
         trial.set_user_attr(REFUSAL, refused.to_json())
-        trial.set_constraint(refused.reason, refused.excess)
+        trial.set_constraint(refused.constraint, refused.excess)
         self._tell(trial, state=TrialState.PRUNED)
 
     def _fail(self, trial: Trial, reason: str) -> None:

@@ -140,18 +140,6 @@ class StudySpec:
                 "Go on with what it was made with, or give the new study another name."
             )
 
-    def check_data(self, X: Any, y: Any) -> None:
-        """See that data are those that the study was made with.
-
-        Raises:
-            StudyMismatchError: If they are not.
-        """
-        if fingerprint(X, y) != self.data:
-            raise StudyMismatchError(
-                f"X and y are not those that the study was made with: {self.problem.rows} rows of "
-                f"{self.problem.features} columns; hand over the same"
-            )
-
     def check_space(self, space: Space) -> None:
         """See that a space is the one that the study was made with.
 

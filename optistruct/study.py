@@ -20,9 +20,9 @@ from optistruct.evaluation import (
     quiet_process,
     remeasure,
 )
-from optistruct.exceptions import ArgumentError, StudyMismatchError
+from optistruct.exceptions import ArgumentError, StudyError, StudyMismatchError
 from optistruct.front import ParetoFront, read_front, remeasured_key
-from optistruct.launch import DEFAULT_STORAGE, current_launch
+from optistruct.launch import DEFAULT_STORAGE, Remeasured, current_launch
 from optistruct.objectives import InferenceTime, Objective, check_objectives
 from optistruct.resources import reference_time
 from optistruct.search import Search, SearchProgress
@@ -88,7 +88,9 @@ class StructureStudy:
         self.space = space
         self.objectives = check_objectives(objectives)
         self.name = name
-        self.storage = current_launch().storage or storage
+        launch = current_launch()
+        is_meant = launch.remeasure in (None, name)
+        self.storage = (launch.storage if is_meant else None) or storage
         self.cv = list(cv) if hasattr(cv, "__next__") else cv
         self.seed = seed
         self._opened: optuna.Study | None = None
@@ -166,11 +168,11 @@ class StructureStudy:
             StudyRunningError: If another process of this machine is running the study.
             AllTrialsFailedError: If the first ten trials all fail.
         """
-        self._data = (X, y, groups)
         launch = current_launch()
         if launch.remeasure is not None:
             if launch.remeasure == self.name:
-                self.remeasure()
+                self.remeasure(X, y, groups=groups)
+                raise Remeasured
             return
         n_trials, deadline = _budget(n_trials, timeout)
         self._check_searchable()
@@ -178,6 +180,7 @@ class StructureStudy:
         problem = Problem.from_data(X, y, task)
         plan = make_plan(X, y, self.objectives, problem, self.cv, groups)
         study = self._opened = self._open(self._spec_of(plan, problem))
+        self._data = (X, y, groups)
         told = (*callbacks, *launch.callbacks)
 
         def on_progress(progress: SearchProgress) -> None:
@@ -215,28 +218,37 @@ class StructureStudy:
             StudyNotFoundError: If `optimize` has not made the study yet.
             StudyMismatchError: If the data are not those of the study, or its space has changed.
             StudyRunningError: If another process of this machine is running the study.
+            StudyError: If a structure cannot be fitted or timed any more; what was measured in
+                this call is then lost, and nothing else.
         """
-        if X is not None and y is not None:
-            self._data = (X, y, groups)
+        if (X is None) != (y is None):
+            raise ArgumentError("remeasure takes both X and y, or neither")
         study, spec = self.optuna_study, self.spec
         if not any(isinstance(objective, InferenceTime) for objective in self.objectives):
             raise ArgumentError(f"the study {self.name!r} measures no inference time")
-        if self._data is None:
+        if X is None and self._data is None:
             raise ArgumentError(
                 f"the data of the study {self.name!r} are not in its database: hand over the same "
                 "X and y, study.remeasure(X, y)"
             )
-        X, y, groups = self._data
-        spec.check_data(X, y)
         for objective in self.objectives:
             objective.check_measurable()
-        plan = make_plan(X, y, self.objectives, spec.problem, self.cv, groups)
+        X, y, groups = (X, y, groups) if X is not None else self._data  # type: ignore[misc]
+        problem = Problem.from_data(X, y, spec.problem.task)
+        plan = make_plan(X, y, self.objectives, problem, self.cv, groups)
+        self._spec_of(plan, problem).check_same(spec, self.name)
         plan = _calibrated(plan, study)
         done: set[int] = set()
         with claimed(study), quiet_process() as executor:
             while left := [member for member in self.front() if member.trial not in done]:
                 structures = [member.build() for member in left]
-                records = executor.submit(remeasure, structures, plan).result()
+                try:
+                    records = executor.submit(remeasure, structures, plan).result()
+                except Exception as error:  # of a fit, a prediction, or the process itself
+                    raise StudyError(
+                        f"the front of {self.name!r} cannot be measured again: "
+                        f"{type(error).__name__}: {error}"
+                    ) from error
                 for member, record in zip(left, records, strict=True):
                     study.set_user_attr(remeasured_key(member.trial), record.to_json())
                     done.add(member.trial)

@@ -12,7 +12,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from optistruct import StructureStudy, load_study, objectives, reporting, spaces
 from optistruct.evaluation import Remeasurement, make_plan, remeasure
-from optistruct.exceptions import ArgumentError, StorageError, StudyMismatchError
+from optistruct.exceptions import ArgumentError, StorageError, StudyError, StudyMismatchError
 from optistruct.front import remeasured_key
 from optistruct.spaces import Problem
 
@@ -97,11 +97,36 @@ class TestRemeasure:
         with pytest.raises(ArgumentError, match=r"hand over the same X and y, study.remeasure\("):
             loaded.remeasure()
         X, y = binary
-        message = r"X and y are not those.*90 rows of 4 columns"
+        message = "other data: 90 rows of 4 columns then, 89 of 4 now"
         with pytest.raises(StudyMismatchError, match=message):
             loaded.remeasure(X[:-1], y[:-1])
         assert all(member.remeasurement is None for member in loaded.front())
         assert all(member.remeasurement for member in loaded.remeasure(X, y))
+
+    def test_takes_lists_as_optimize_does(self, tmp_path: Path) -> None:
+        X, y = [[i, i / 2, i % 3] for i in range(30)], [i % 3 > 0 for i in range(30)]
+        study = StructureStudy(trees, BY_TIME, name="t", storage=f"sqlite:///{tmp_path}/s.db", cv=2)
+        study.optimize(X, y, n_trials=1)
+        assert all(member.remeasurement for member in study.remeasure())
+        with pytest.raises(ArgumentError, match="takes both X and y, or neither"):
+            study.remeasure(X)
+
+    def test_a_structure_that_cannot_be_fitted_any_more_is_told(
+        self, binary: Any, tmp_path: Path
+    ) -> None:
+        note = tmp_path / "folder" / "pids"
+        note.parent.mkdir()
+
+        def noting(trial: Any) -> Any:
+            return Noting(str(note), max_depth=trial.suggest_int("max_depth", 1, 2))
+
+        study = StructureStudy(noting, BY_TIME, name="t", storage="sqlite:///:memory:", cv=2)
+        study.optimize(*binary, n_trials=1)
+        note.unlink()
+        note.parent.rmdir()
+        with pytest.raises(StudyError, match="'t' cannot be measured again: FileNotFoundError"):
+            study.remeasure()
+        assert len(study.front()) == 1
 
     def test_a_limit_holds_for_the_new_times(self, binary: Any) -> None:
         limit = objectives.InferenceTime(at_most=1e9)

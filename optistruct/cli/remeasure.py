@@ -9,7 +9,7 @@ from optistruct.cli.progress import polite_interrupt
 from optistruct.cli.run import run_script
 from optistruct.cli.tables import read_table
 from optistruct.exceptions import ArgumentError
-from optistruct.launch import DEFAULT_STORAGE, Launch, launching
+from optistruct.launch import DEFAULT_STORAGE, Launch, Remeasured, launching
 
 __all__ = ["remeasure"]
 
@@ -39,8 +39,13 @@ def remeasure(study: Study, storage: Storage = DEFAULT_STORAGE) -> None:
             script = Path(source["script"])
             print(f"running {script} to measure the front again", flush=True)
             launch = Launch(storage=storage, remeasure=study)
-            with launching(launch), redirect_stdout(io.StringIO()):
-                run_script(script)
+            try:
+                with launching(launch), redirect_stdout(io.StringIO()):
+                    run_script(script)
+            except Remeasured:
+                pass
+            else:
+                raise ArgumentError(f"{script} does not run the study {study!r} any more")
         else:
             X, y = read_table(Path(source["table"]), source["target"])
             loaded.remeasure(X, y)

@@ -25,6 +25,11 @@ class Refusal:
     figure: float | None
     excess: float
 
+    @property
+    def constraint(self) -> str:
+        """Name the constraint that is broken."""
+        return "convertible" if self.figure is None else self.reason
+
     def to_json(self) -> dict[str, Any]:
         """Write the record as JSON."""
         return asdict(self)
@@ -48,6 +53,8 @@ def refusal(structure: Any, plan: EvaluationPlan) -> Refusal | None:
         plan: Data, folds and objectives.
     """
     for objective in plan.objectives:
+        if objective.at_most is None and objective.at_least is None:
+            continue
         bounds = objective.bounds(structure, plan.table)
         for figure, is_beyond in (
             (bounds.low, objective.at_most is not None and bounds.low > objective.at_most),

@@ -30,7 +30,7 @@ class Summary:
         states: Number of trials in each state, such as "complete" or "fail".
         failures: Why trials failed, with how many did; the most frequent first.
         refusals: Why structures were infeasible without an evaluation, with how many were.
-        machines: What measured, by name, with the number of trials.
+        machines: What measured, by name, with the number of trials, those measured again included.
         begun: When the first trial began; None if there is none.
         ended: When the last trial ended; None if none has.
     """
@@ -71,7 +71,7 @@ class Summary:
         """Say how the inference times came about, where that is not one search on one machine."""
         told = []
         if len(self.machines) > 1:
-            parts = (f"{name} ({count} trials)" for name, count in self.machines.items())
+            parts = (f"{name} ({count} evaluations)" for name, count in self.machines.items())
             told.append(
                 f"Measured on {len(self.machines)} machines, whose times compare through the "
                 f"reference, in the microseconds of the first: {'; '.join(parts)}."
@@ -109,13 +109,14 @@ def summarize(study: StructureStudy) -> Summary:
         for trial in trials
         if EVALUATION in trial.user_attrs
     )
-    spec = study.spec
+    spec, front = study.spec, study.front()
+    machines.update(machine_text(c.remeasurement.machine) for c in front if c.remeasurement)
     return Summary(
         name=study.name,
         spec=spec,
         space=recipe.text(spec.space),
         cv=recipe.text(spec.cv),
-        front=study.front(),
+        front=front,
         states=dict(Counter(trial.state.name.lower() for trial in trials)),
         failures=dict(failures.most_common()),
         refusals=dict(refusals.most_common()),

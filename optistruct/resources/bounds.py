@@ -14,7 +14,9 @@ from functools import reduce, singledispatch
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 from lightgbm import LGBMModel
+from sklearn.base import is_regressor
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
 from sklearn.ensemble import (
@@ -27,16 +29,6 @@ from sklearn.ensemble import (
 )
 from sklearn.feature_selection import SelectKBest
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import (
-    ElasticNet,
-    Lasso,
-    LinearRegression,
-    LogisticRegression,
-    Ridge,
-    RidgeClassifier,
-    SGDClassifier,
-    SGDRegressor,
-)
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import Pipeline
@@ -48,6 +40,10 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 from sklearn.tree import BaseDecisionTree
+
+from optistruct.resources.families.linear import LINEAR
+from optistruct.resources.operations import operations_per_row
+from optistruct.resources.parameters import stored_arrays
 
 __all__ = ["Bounds", "Cost", "Table", "bound_cost"]
 
@@ -115,7 +111,20 @@ def bound_cost(structure: Any, table: Table) -> Cost:
         structure: An unfitted estimator.
         table: What is known of the table.
     """
+    if is_regressor(structure):  # it takes classes as numbers
+        table = replace(table, classes=Bounds(0, 0))
+    if not _is_counted_as_known(type(structure)):
+        return Cost()
     return _estimator(structure, table)
+
+
+def _is_counted_as_known(kind: type) -> bool:
+    """Tell whether a type is counted as the one that its bounds are of, not by its own words."""
+    base = next(base for base in kind.__mro__ if base in _estimator.registry)
+    return all(
+        definitions.dispatch(kind) is definitions.dispatch(base)
+        for definitions in (stored_arrays, operations_per_row)
+    )
 
 
 @singledispatch
@@ -136,16 +145,7 @@ def _span(function: Callable[..., float], *bounds: Bounds) -> Bounds:
     )
 
 
-@_estimator.register(
-    ElasticNet
-    | Lasso
-    | LinearRegression
-    | LogisticRegression
-    | Ridge
-    | RidgeClassifier
-    | SGDClassifier
-    | SGDRegressor
-)
+@_estimator.register(LINEAR)
 def _linear(structure: Any, table: Table) -> Cost:
     intercept = 1 if structure.fit_intercept else 0
     return Cost(
@@ -157,7 +157,7 @@ def _linear(structure: Any, table: Table) -> Cost:
 @_estimator.register(MLPClassifier | MLPRegressor)
 def _perceptron(structure: Any, table: Table) -> Cost:
     hidden = structure.hidden_layer_sizes
-    widths = [hidden] if isinstance(hidden, int) else list(hidden)
+    widths: list[int] = np.atleast_1d(hidden).tolist()
 
     def weights(d: float, outputs: float) -> float:
         return sum(a * b for a, b in pairwise([d, *widths, outputs]))
@@ -204,7 +204,7 @@ def _trees(
     """Take the strictest limit on the leaves: depth, their number, or the rows that each needs."""
     depth_limit = math.inf if depth is None or depth < 1 else depth
     rows = table.rows.high
-    by_rows = 1 // least_rows if 0 < least_rows < 1 else rows // max(least_rows, 1)
+    by_rows = round(1 / least_rows) if 0 < least_rows < 1 else rows // max(least_rows, 1)
     by_depth = 2.0**depth_limit if depth_limit < 64 else math.inf
     leaves = min(by_depth, math.inf if most is None else most, by_rows, rows)
     return _Trees(number, max(leaves, 1), depth_limit)
@@ -241,12 +241,14 @@ def _hist_gradient_boosting(structure: Any, table: Table) -> Cost:
         number, table, structure.max_depth, structure.max_leaf_nodes, structure.min_samples_leaf
     )
     cost = trees.cost(Bounds(1, 1), initial=table.outputs)
-    return _open_above(cost) if table.has_categories else cost
+    own = structure.categorical_features
+    is_open = table.has_categories or not (own is None or isinstance(own, str))
+    return _open_above(cost) if is_open else cost
 
 
 @_estimator.register
 def _lightgbm(structure: LGBMModel, table: Table) -> Cost:
-    further = set(structure.get_params()) - set(type(structure)().get_params())
+    further = set(structure.get_params()) - set(LGBMModel().get_params())
     if further - _LIGHTGBM_NO_STRUCTURE:  # others may be aliases of what is read below
         return Cost()
     number = _span(lambda r, k: r * k, Bounds(1, structure.n_estimators), table.outputs)
@@ -266,7 +268,7 @@ def _open_above(cost: Cost) -> Cost:
 def _pipeline(structure: Pipeline, table: Table) -> Cost:
     *steps, (_, model) = structure.steps
     cost, behind = _through([step for _, step in steps], table)
-    return cost if _is_nothing(model) else cost + _estimator(model, behind)
+    return cost if _is_nothing(model) else cost + bound_cost(model, behind)
 
 
 def _through(steps: list[Any], table: Table) -> tuple[Cost, Table]:
@@ -297,21 +299,25 @@ def _columns(transformer: ColumnTransformer, table: Table) -> tuple[Cost, Table]
     left = _span(lambda d: max(d - len(listed), 0.0), table.features)
     sized = [(step, Bounds(len(columns), len(columns))) for step, columns in branches]
     cost, features = Cost(Bounds(0, 0), Bounds(0, 0)), Bounds(0, 0)
+    is_dense = table.is_dense
     for step, width in [*sized, (transformer.remainder, left)]:
         if isinstance(step, str) and step == "drop":
             continue
         more, behind = _through([step], replace(table, features=width))
+        is_dense = is_dense and behind.is_dense
         if width.low > 0:  # a branch without columns is not fitted
             cost = cost + more
             features = features + behind.features
         elif width.high > 0:
             cost = cost + Cost(Bounds(0, more.parameters.high), Bounds(0, more.operations.high))
             features = features + Bounds(0, behind.features.high)
-    return cost, replace(table, features=features)
+    return cost, replace(table, features=features, is_dense=is_dense)
 
 
 def _is_listed(columns: Any) -> bool:
-    return isinstance(columns, list) and not any(isinstance(column, bool) for column in columns)
+    return isinstance(columns, list) and not any(
+        isinstance(column, bool | np.bool_) for column in columns
+    )
 
 
 @_step.register(MinMaxScaler | RobustScaler | StandardScaler)
@@ -324,7 +330,8 @@ def _scaler(transformer: Any, table: Table) -> tuple[Cost, Table]:
 
 @_step.register
 def _imputer(transformer: SimpleImputer, table: Table) -> tuple[Cost, Table]:
-    if transformer.add_indicator or not transformer.keep_empty_features:
+    is_constant = transformer.strategy == "constant"
+    if is_constant or transformer.add_indicator or not transformer.keep_empty_features:
         return _step.dispatch(object)(transformer, table)
     return Cost(table.features, Bounds(0, 0)), table
 

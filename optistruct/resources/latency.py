@@ -1,9 +1,11 @@
 """How long a fitted model takes to predict, against a fixed reference in the same moments.
 
 Single timings on a shared machine vary by tens of per cent, and whole phases of a tenth of a
-second or more can be slower by two thirds. The ratio to a reference that runs in turn with the
-model varies far less, because what slows one slows the other. The figure is the median of those
+second or more can be slower by two thirds. The ratio to a reference that runs before and after
+each call varies far less, because what slows one slows the other. The figure is the median of those
 ratios times one calibrated time of the reference, which a study stores and uses for all figures.
+What only the model feels, such as a neighbour that empties the shared caches of a large model,
+stays in it.
 """
 
 import gc
@@ -25,7 +27,7 @@ from optistruct.exceptions import ArgumentError, ResourceError
 from optistruct.resources.machine import describe_machine
 from optistruct.resources.onnx_runtime import OnnxModel
 from optistruct.resources.reference import reference_task, reference_time
-from optistruct.resources.threads import one_thread
+from optistruct.resources.threads import one_thread, one_thread_predict
 
 __all__ = [
     "InferenceTiming",
@@ -126,7 +128,8 @@ def measure_inference_time(
         X: (rows, features) table of real rows, of the type that deployment uses.
         batch_size: Rows a call; where X has fewer, its rows repeat.
         percentile: The highest percentile that is wanted, 50 or more and below 100.
-        max_seconds: When to stop, in seconds; 11 rounds are timed all the same.
+        max_seconds: When to stop, in seconds; the calls that the percentile needs are timed all
+            the same.
         reference_ns: The reference's calibrated time, nanoseconds; figures compare only where it
             is the same. None calibrates it, once a process.
 
@@ -156,8 +159,9 @@ def measure_side_by_side(
 ) -> list[InferenceTiming]:
     """Time several models as `measure_inference_time` does one, block by block in turn.
 
-    A block is up to 30 calls or 20 milliseconds of one model, but at least 4 calls, so that its data are as near to
-    the processor as when it runs alone, while all models see the same phases of the machine.
+    A block is up to 30 calls or 20 milliseconds of one model, but at least 4 calls, so that its
+    data are as near to the processor as when it runs alone, while all models see the same phases
+    of the machine.
 
     Args:
         models: Fitted estimators.
@@ -228,7 +232,9 @@ class _Subject:
         self.kind = type(model).__name__
         self.batch_size = batch_size
         is_converted = isinstance(model, OnnxModel)
-        self.predict: Callable[[Any], Any] = model.run if is_converted else model.predict
+        self.predict: Callable[[Any], Any] = (
+            model.run if is_converted else one_thread_predict(model)
+        )
         self.batches = [model.feed(batch) for batch in batches] if is_converted else batches
         self.ratios: list[float] = []
         self.blocks: list[float] = []
@@ -246,7 +252,7 @@ class _Subject:
             self.cold_ns = clock() - start
             self._check(predicted)
             calls, begun = 0, clock()
-            while calls < _WARM_UP_CALLS and clock() < begun + _WARM_UP_NS:
+            while calls == 0 or (calls < _WARM_UP_CALLS and clock() < begun + _WARM_UP_NS):
                 self.predict(self.batches[calls % len(self.batches)])
                 calls += 1
             a_call = (clock() - begun) / calls
@@ -289,12 +295,11 @@ class _Subject:
 
     def is_done(self, wanted: int, max_seconds: float) -> bool:
         """Tell whether the rounds suffice and the median is known narrowly, or time is up."""
-        rounds = len(self.ratios)
-        if rounds < rounds_for(50):
+        if len(self.ratios) < wanted:
             return False
         if self.spent_ns >= max_seconds * 1e9:
             return True
-        if rounds < wanted or len(self.blocks) < self.next_check:
+        if len(self.blocks) < self.next_check:
             return False
         self.next_check = int(len(self.blocks) * 1.3) + 1
         low, high = _interval(self.blocks)

@@ -33,8 +33,14 @@ def describe_machine() -> dict[str, Any]:
 
 
 def machine_text(machine: Mapping[str, Any]) -> str:
-    """Name a described machine; two descriptions of one machine have one name."""
-    return f"{machine['processor']}, {machine['cores']} cores, {machine['system']}"
+    """Name what measured: two descriptions of one machine have one name.
+
+    scikit-learn's version belongs to it, since the reference is one of its models.
+    """
+    return (
+        f"{machine['processor']}, {machine['cores']} cores, {machine['system']}, "
+        f"scikit-learn {machine['packages']['scikit-learn']}"
+    )
 
 
 @cache

@@ -1,7 +1,8 @@
 """One thread: estimators told not to spread over the cores, before a fit and after it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,50 +10,68 @@ from lightgbm import LGBMModel
 from sklearn.base import BaseEstimator, clone
 from threadpoolctl import threadpool_limits
 
-__all__ = ["one_thread", "single_threaded"]
+__all__ = ["one_thread", "one_thread_predict", "single_threaded"]
 
+_THREADS = {"n_jobs", "num_threads", "num_thread", "nthread", "nthreads", "thread_count"}
 _LIBRARIES = ("sklearn", "lightgbm", "xgboost", "catboost")
 
 
 def single_threaded(estimator: Any) -> Any:
-    """Copy an unfitted estimator with every `n_jobs` in it, nested ones too, set to 1.
+    """Copy an unfitted estimator with every number of threads in it, nested ones too, set to 1.
 
     None stays where it means one thread, as in scikit-learn; in LightGBM it means every core.
     BLAS and OpenMP have their own limits, which threadpoolctl sets.
     """
     copy = clone(estimator)
     parameters = copy.get_params(deep=True)
-    threads = []
+    threads = {}
     for name, value in parameters.items():
         owner, _, parameter = name.rpartition("__")
         is_open = isinstance(parameters.get(owner, copy), LGBMModel)
-        if parameter == "n_jobs" and (value is not None or is_open):
-            threads.append(name)
-    return copy.set_params(**dict.fromkeys(threads, 1))
+        if parameter in _THREADS and (value is not None or is_open):
+            threads[name] = 1
+    for name, thing in {"": copy, **parameters}.items():
+        if _is_catboost(thing):  # whose parameters are those that were given only
+            threads[f"{name}__thread_count".removeprefix("__")] = 1
+    return copy.set_params(**threads)
 
 
 @contextmanager
 def one_thread(*models: Any) -> Iterator[None]:
     """Keep fitted models, and BLAS and OpenMP, to one thread inside the block.
 
-    Every `n_jobs` in a model and in the fitted models that it holds is 1 inside and what it was
-    afterwards, whatever happens; so is XGBoost's `nthread`.
+    Every number of threads in a model and in the fitted models that it holds is 1 inside and what
+    it was afterwards, whatever happens.
     """
-    holders = [thing for thing in _within(models) if "n_jobs" in vars(thing)]
-    settings = [vars(holder)["n_jobs"] for holder in holders]
-    boosters = [thing.get_booster() for thing in holders if hasattr(thing, "get_booster")]
+    settings: list[tuple[dict[str, Any], str, Any]] = []
+    boosters = []
+    for thing in _within(models):
+        for owner in (vars(thing), vars(thing).get("_other_params", {})):
+            settings += [(owner, name, owner[name]) for name in _THREADS & owner.keys()]
+        if hasattr(thing, "get_booster") and thing.__sklearn_is_fitted__():
+            boosters.append((thing.get_booster(), getattr(thing, "n_jobs", None) or 0))
     try:
-        for holder in holders:
-            vars(holder)["n_jobs"] = 1
-        for booster in boosters:
+        for owner, name, _ in settings:
+            owner[name] = 1
+        for booster, _ in boosters:
             booster.set_param({"nthread": 1})
         with threadpool_limits(1):
             yield
     finally:
-        for holder, setting in zip(holders, settings, strict=True):
-            vars(holder)["n_jobs"] = setting
-            if hasattr(holder, "get_booster"):
-                holder.get_booster().set_param({"nthread": setting or 0})
+        for owner, name, setting in settings:
+            owner[name] = setting
+        for booster, threads in boosters:
+            booster.set_param({"nthread": threads})
+
+
+def one_thread_predict(model: Any) -> Callable[[Any], Any]:
+    """Hand out a model's `predict`; CatBoost takes the number of threads with the call."""
+    predict: Callable[..., Any] = model.predict
+    return partial(predict, thread_count=1) if _is_catboost(model) else predict
+
+
+def _is_catboost(thing: Any) -> bool:
+    return any(base.__module__.startswith("catboost") for base in type(thing).__mro__)
 
 
 def _within(things: Any) -> Iterator[Any]:

@@ -1,6 +1,7 @@
 """Tests of optistruct.resources.bounds: a bound is never wrong, and exact where it claims to be."""
 
 import math
+import warnings
 from dataclasses import replace
 from typing import Any
 
@@ -24,6 +25,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, RobustScaler, StandardScaler
+from sklearn.svm import LinearSVR
 from sklearn.tree import DecisionTreeClassifier
 
 from optistruct import objectives, spaces
@@ -35,6 +37,7 @@ from optistruct.resources import (
     bound_cost,
     count_operations,
     count_parameters,
+    stored_arrays,
 )
 
 
@@ -140,6 +143,53 @@ def test_knows_when_it_does_not_know(structure: Any, binary: Any) -> None:
     cost = bound_cost(structure, shape(*binary))
     assert cost.parameters.high == math.inf
     assert cost.parameters.low <= 1
+
+
+def test_a_regression_of_classes_has_one_output(multiclass: Any) -> None:
+    X, y = multiclass
+    numbers = np.unique(y, return_inverse=True)[1]
+    table = shape(X, y)
+    for structure in (
+        Ridge(),
+        MLPRegressor(hidden_layer_sizes=(3,), max_iter=2),
+        ExtraTreesRegressor(2, max_depth=2),
+        make_pipeline(StandardScaler(), LinearSVR()),
+    ):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            total = count_parameters(structure.fit(X, numbers)).total
+        bounds = bound_cost(structure, table).parameters
+        assert bounds.low <= total <= bounds.high
+
+
+def test_a_type_with_a_definition_of_its_own_has_no_bounds(binary: Any) -> None:
+    class Own(LogisticRegression):
+        pass
+
+    assert bound_cost(Own(), shape(*binary)).parameters == Bounds(5, 5)
+    stored_arrays.register(Own, lambda model: {"coef": model.coef_})
+    assert bound_cost(Own(), shape(*binary)) == Cost()
+
+
+@pytest.mark.parametrize(
+    "structure",
+    [
+        SimpleImputer(strategy="constant", fill_value=0, keep_empty_features=True),
+        ColumnTransformer(
+            [("mask", StandardScaler(), list(np.array([True, False, False, False])))]
+        ),
+    ],
+    ids=str,
+)
+def test_never_claims_more_than_a_step_stores(structure: Any, binary: Any) -> None:
+    X, y = binary
+    model = make_pipeline(structure, LogisticRegression()).fit(X, y)
+    assert bound_cost(model, shape(X, y)).parameters.low <= count_parameters(model).total
+
+
+def test_few_large_leaves_may_be_many(binary: Any) -> None:
+    tree = ExtraTreesRegressor(1, min_samples_leaf=0.1)
+    assert bound_cost(tree, shape(*binary)).operations.high == 9
 
 
 def test_counts_the_least_that_one_hot_columns_can_be(mixed: Any) -> None:

@@ -102,6 +102,14 @@ def test_goes_on_until_the_percentile_is_known(table: np.ndarray) -> None:
     assert timing.width <= 0.03
 
 
+def test_the_calls_that_a_percentile_needs_are_made_however_slow_they_are(
+    table: np.ndarray,
+) -> None:
+    timing = _time(Spy(), table, percentile=95, max_seconds=0.0)
+    assert timing.rounds >= 130
+    assert math.isfinite(timing.p95)
+
+
 def test_a_percentile_from_too_few_rounds_is_not_told() -> None:
     few = InferenceTiming(np.ones(129), 1e5, 1, (100.0, 100.0), 100.0, {})
     assert few.p50 == 100

@@ -1,14 +1,18 @@
 """Tests of optistruct.resources.threads."""
 
+from typing import Any
+
+import pytest
 from lightgbm import LGBMClassifier
 from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import RandomForestClassifier, VotingClassifier
+from sklearn.ensemble import BaggingClassifier, RandomForestClassifier, VotingClassifier
 from sklearn.linear_model import Ridge
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from optistruct.resources import single_threaded
+from optistruct.resources import one_thread, single_threaded
+from optistruct.resources.threads import one_thread_predict
 
 
 def test_sets_one_thread_and_keeps_the_rest() -> None:
@@ -43,3 +47,35 @@ def test_copies() -> None:
 
 def test_takes_estimators_without_threads() -> None:
     assert repr(single_threaded(Ridge(alpha=3))) == "Ridge(alpha=3)"
+
+
+def test_knows_lightgbms_other_names() -> None:
+    assert single_threaded(LGBMClassifier(num_threads=4)).get_params()["num_threads"] == 1
+
+
+def test_fitted_models_are_on_one_thread_inside_the_block_only(binary: Any) -> None:
+    boosting = LGBMClassifier(n_estimators=2, num_threads=2, verbose=-1).fit(*binary)
+    with one_thread(boosting):
+        assert boosting.get_params()["num_threads"] == 1
+    assert boosting.get_params()["num_threads"] == 2
+
+
+def test_takes_xgboost_within_other_models(binary: Any) -> None:
+    xgboost = pytest.importorskip("xgboost")
+    bagging = BaggingClassifier(xgboost.XGBClassifier(n_estimators=2, n_jobs=2), n_estimators=2)
+    bagging.fit(*binary)
+    with one_thread(bagging):
+        assert [member.n_jobs for member in bagging.estimators_] == [1, 1]
+    assert [member.n_jobs for member in bagging.estimators_] == [2, 2]
+
+
+def test_takes_catboost(binary: Any) -> None:
+    catboost = pytest.importorskip("catboost")
+    model = single_threaded(make_pipeline(StandardScaler(), catboost.CatBoostClassifier(depth=2)))
+    assert model[-1].get_params()["thread_count"] == 1
+    X, y = binary
+    fitted = catboost.CatBoostClassifier(
+        iterations=2, verbose=False, allow_writing_files=False
+    ).fit(X, y)
+    assert one_thread_predict(fitted).keywords == {"thread_count": 1}  # type: ignore[attr-defined]
+    assert len(one_thread_predict(fitted)(X)) == len(y)

@@ -45,7 +45,7 @@ from optistruct.resources.families.matrices import matrix
 from optistruct.resources.operations import operations_per_row
 from optistruct.resources.parameters import Stored, Weights, stored_arrays
 
-_Linear = (
+LINEAR = (
     ARDRegression
     | BayesianRidge
     | ElasticNet  # and Lasso, and both for several targets
@@ -77,16 +77,16 @@ _Linear = (
 
 for _name in ("PassiveAggressiveClassifier", "PassiveAggressiveRegressor"):
     if hasattr(linear_model, _name):  # scikit-learn 1.10 removes them
-        _Linear |= getattr(linear_model, _name)
+        LINEAR |= getattr(linear_model, _name)
 
 
-@stored_arrays.register(_Linear)
+@stored_arrays.register(LINEAR)
 def _linear(model: Any) -> Stored:
     coefficients = matrix("coef", model.coef_)
     intercept = Weights(model.intercept_) if model.fit_intercept else None
     return {**coefficients, "coef": Weights(coefficients["coef"]), "intercept": intercept}
 
 
-@operations_per_row.register(_Linear)
+@operations_per_row.register(LINEAR)
 def _linear_operations(model: Any) -> float:
     return float(model.coef_.size)
