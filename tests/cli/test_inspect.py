@@ -44,7 +44,7 @@ def test_list(folder: Path) -> None:
     rows = {line.split()[0]: line for line in done.stdout.splitlines() if len(line.split()) > 3}
     assert "4 trials" in rows["trees"]
     assert "accuracy," in rows["trees"]
-    assert "2 trials (2 beyond a limit)" in rows["[own]"]
+    assert "2 trials (2 refused)" in rows["[own]"]
     assert "hits," in rows["[own]"]
     assert done.stdout.count("parameters") == 2
     assert "not made by optistruct" in rows["plain"]
@@ -63,7 +63,7 @@ def test_show(folder: Path) -> None:
 def test_show_of_an_empty_front(folder: Path) -> None:
     done = optistruct(folder, "show", "[own]")
     assert done.returncode == 0, done.stderr
-    assert "[own]: 0 on the front of 2 trials (2 beyond a limit)" in " ".join(done.stdout.split())
+    assert "[own]: 0 on the front of 2 trials (2 refused)" in " ".join(done.stdout.split())
 
 
 def test_report(folder: Path, tmp_path: Path) -> None:

@@ -99,7 +99,6 @@ def test_goes_on_until_the_percentile_is_known(table: np.ndarray) -> None:
     timing = _time(Spy(), table, percentile=95, max_seconds=10)
     assert timing.rounds >= 130
     assert timing.p95 >= timing.p50
-    assert timing.width <= 0.03
 
 
 def test_the_calls_that_a_percentile_needs_are_made_however_slow_they_are(
