@@ -1,5 +1,6 @@
 """Small data that every test may use; the tables are made once and must not be changed."""
 
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,9 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 ROWS = 90
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell's background jobs inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
