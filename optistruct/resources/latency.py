@@ -1,11 +1,10 @@
 """How long a fitted model takes to predict, against a fixed reference in the same moments.
 
 Single timings on a shared machine vary by tens of per cent, and whole phases of a tenth of a
-second or more can be slower by two thirds. The ratio to a reference that runs before and after
-each call varies far less, because what slows one slows the other. The figure is the median of those
-ratios times one calibrated time of the reference, which a study stores and uses for all figures.
-What only the model feels, such as a neighbour that empties the shared caches of a large model,
-stays in it.
+second or more can be slower by two thirds. The ratio to a reference that runs just before and after
+varies far less, because what slows one slows the other. The figure is the median of those ratios
+times one calibrated time of the reference, which a study stores and uses for all figures. What
+slows only the model, or slows it by another part, is kept out as `blocks` describes.
 """
 
 import gc
@@ -14,19 +13,28 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import compress, cycle
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import bootstrap, nbinom
+from scipy.stats import nbinom
 from sklearn.base import BaseEstimator
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_is_fitted
 
 from optistruct.exceptions import ArgumentError, ResourceError
+from optistruct.resources.blocks import (
+    Block,
+    Pace,
+    interval_of,
+    is_quiet,
+    quietest,
+    time_block,
+)
 from optistruct.resources.machine import describe_machine
 from optistruct.resources.onnx_runtime import OnnxModel
-from optistruct.resources.reference import reference_task, reference_time
+from optistruct.resources.reference import reference_time
 from optistruct.resources.threads import one_thread, one_thread_predict
 
 __all__ = [
@@ -39,13 +47,9 @@ __all__ = [
 
 _WARM_UP_CALLS = 20
 _WARM_UP_NS = 50_000_000
-_MOST_REFERENCES = 20
-_FEWEST_IN_BLOCK = 4
-_MOST_IN_BLOCK = 30
-_BLOCK_NS = 20_000_000
+_LEAST_NS = 1_000_000_000
 _FEWEST_BLOCKS = 5
 _NARROW = 0.03
-_RESAMPLES = 199
 _ROWS_IN_ROTATION = 32
 
 
@@ -54,12 +58,15 @@ class InferenceTiming:
     """How long one call of a model's `predict` takes, on one thread.
 
     Attributes:
-        ratios: (rounds,) paired ratios to the reference.
+        ratios: (rounds,) paired ratios to the reference, in the blocks that count.
         reference_ns: The reference's calibrated time, nanoseconds.
         batch_size: Rows a call.
         interval: 95 % bootstrap interval of the median, microseconds a call.
         cold: The very first call, microseconds, as the clock told it.
         machine: The machine, with its load; see `describe_machine`.
+        quiet: Part of the blocks that nothing disturbed. Only they count; where they are less than
+            a quarter or hold too few calls, the least disturbed count too, and the figure is not
+            to be trusted to a few per cent.
     """
 
     ratios: NDArray[np.float64] = field(repr=False)
@@ -68,10 +75,11 @@ class InferenceTiming:
     interval: tuple[float, float]
     cold: float
     machine: Mapping[str, Any]
+    quiet: float = 1.0
 
     @property
     def rounds(self) -> int:
-        """How many calls were timed, each between two of the reference."""
+        """How many calls count, each timed between two runs of the reference."""
         return len(self.ratios)
 
     @property
@@ -81,12 +89,15 @@ class InferenceTiming:
 
     @property
     def p50(self) -> float:
-        """Median, microseconds a call."""
+        """Median, microseconds a call of those in a row: the model's data are in the caches."""
         return self.percentile(50)
 
     @property
     def p95(self) -> float:
-        """95th percentile, microseconds a call; NaN from too few rounds."""
+        """95th percentile of the same calls, microseconds a call; NaN from too few rounds.
+
+        What disturbs the whole machine is not in it, where there was quiet enough.
+        """
         return self.percentile(95)
 
     @property
@@ -112,16 +123,24 @@ def measure_inference_time(
     *,
     batch_size: int = 1,
     percentile: float = 95,
-    max_seconds: float = 3.0,
+    max_seconds: float = 5.0,
     reference_ns: float | None = None,
 ) -> InferenceTiming:
     """Time one call of `model.predict` on a batch of rows, on one thread.
 
-    Each call is timed between two runs of a fixed reference, which is repeated for about half as
-    long as the call takes. It goes on until there are calls enough for the percentile and the
-    bootstrap interval of the median is at most 3 % wide, or the time is up. Real rows rotate, cut
-    out beforehand; garbage collection is off; 20 calls or 50 milliseconds go before as a warm-up.
-    The model's own thread settings are 1 meanwhile.
+    What is measured is a call among others in a row, with the core to itself. A block of up to 12
+    calls, or 12 milliseconds, is timed between two runs of a fixed reference; up to 6 calls, or 4
+    milliseconds, go untimed before them, since the reference drove the model's data out of the
+    core's caches. A block counts if the system did not interrupt it and the reference took at most
+    1.2 times as long as it can. It goes on, for a second at least, until those that count hold
+    calls enough for the percentile and the bootstrap interval of the median is at most 3 % wide, or
+    the time is up. Then the least disturbed of the others count too, if need be: of interrupted
+    blocks, as far as there are such, the calls that came a while after the interruption.
+    Real rows rotate, cut out beforehand; garbage collection is off; 20 calls or 50 milliseconds go
+    before as a warm-up. The model's own thread settings are 1 meanwhile.
+
+    Don't trust a figure to a few per cent where `quiet` is near 0, as beside processes that keep
+    all cores busy, or where `width` is above 0.03.
 
     Args:
         model: A fitted estimator with `predict`, or an `OnnxModel`.
@@ -154,14 +173,13 @@ def measure_side_by_side(
     *,
     batch_size: int = 1,
     percentile: float = 95,
-    max_seconds: float = 3.0,
+    max_seconds: float = 5.0,
     reference_ns: float | None = None,
 ) -> list[InferenceTiming]:
     """Time several models as `measure_inference_time` does one, block by block in turn.
 
-    A block is up to 30 calls or 20 milliseconds of one model, but at least 4 calls, so that its
-    data are as near to the processor as when it runs alone, while all models see the same phases
-    of the machine.
+    A block belongs to one model, whose data are then as near to the processor as when it runs
+    alone, while all models see the same phases of the machine.
 
     Args:
         models: Fitted estimators.
@@ -179,24 +197,17 @@ def measure_side_by_side(
     check_batch_size(batch_size)
     batches = _batches(X, batch_size)
     wanted = rounds_for(percentile)
-    reference = reference_task()
     scale = reference_time() if reference_ns is None else reference_ns
     for model in models:
         if isinstance(model, BaseEstimator):
             check_is_fitted(model)
         if not hasattr(model, "predict"):
             raise ResourceError(f"{type(model).__name__} has no predict, so nothing can be timed")
-    subjects = [_Subject(model, batches, batch_size) for model in models]
+    subjects = [_Subject(model, batches, batch_size, scale) for model in models]
     with one_thread(*models), _without_collection():
-        for subject in subjects:
-            subject.warm_up(scale)
-        running = subjects
-        while running:
-            for subject in running:
-                subject.run_block(reference)
-            running = [one for one in running if not one.is_done(wanted, max_seconds)]
+        _run_in_turn(subjects, wanted, max_seconds)
     machine = describe_machine()
-    return [subject.timing(scale, machine) for subject in subjects]
+    return [subject.timing(wanted, machine) for subject in subjects]
 
 
 def rounds_for(percentile: float) -> int:
@@ -226,24 +237,26 @@ def check_batch_size(batch_size: Any) -> None:
 
 
 class _Subject:
-    """One model under the clock: its calls, and their ratios to the reference."""
+    """One model under the clock, and the blocks of calls that were timed."""
 
-    def __init__(self, model: Any, batches: list[Any], batch_size: int) -> None:
+    def __init__(
+        self, model: Any, batches: list[Any], batch_size: int, reference_ns: float
+    ) -> None:
         self.kind = type(model).__name__
         self.batch_size = batch_size
+        self.reference_ns = reference_ns
         is_converted = isinstance(model, OnnxModel)
         self.predict: Callable[[Any], Any] = (
             model.run if is_converted else one_thread_predict(model)
         )
         self.batches = [model.feed(batch) for batch in batches] if is_converted else batches
-        self.ratios: list[float] = []
-        self.blocks: list[float] = []
+        self.rotation = cycle(self.batches)
+        self.blocks: list[Block] = []
         self.spent_ns = 0
         self.cold_ns = 0
-        self.references = 1
         self.next_check = _FEWEST_BLOCKS
 
-    def warm_up(self, reference_ns: float) -> None:
+    def warm_up(self) -> None:
         """Take the cold call's time, see what it returns, and call on until the model is warm."""
         clock = time.perf_counter_ns
         with self._explained():
@@ -251,70 +264,56 @@ class _Subject:
             predicted = self.predict(self.batches[0])
             self.cold_ns = clock() - start
             self._check(predicted)
-            calls, begun = 0, clock()
-            while calls == 0 or (calls < _WARM_UP_CALLS and clock() < begun + _WARM_UP_NS):
-                self.predict(self.batches[calls % len(self.batches)])
-                calls += 1
-            a_call = (clock() - begun) / calls
-        self.references = max(1, min(round(a_call / reference_ns / 2), _MOST_REFERENCES))
-
-    def run_block(self, reference: Callable[[], object]) -> None:
-        """Time calls of the model, each between two of the reference, as far as a block goes.
-
-        A call of the reference goes untimed before those that are timed, so that what the model
-        drove out of the processor's caches is there again.
-        """
-        clock, predict, ratios = time.perf_counter_ns, self.predict, self.ratios
-        repeats = range(self.references)
-
-        def time_reference() -> float:
-            reference()
-            start = clock()
-            for _ in repeats:
-                reference()
-            return (clock() - start) / self.references
-
-        begun = clock()
-        with self._explained():
-            predict(self.batches[len(ratios) % len(self.batches)])
-            before = time_reference()
-            rounds = 0
-            while rounds < _FEWEST_IN_BLOCK or (
-                rounds < _MOST_IN_BLOCK and clock() < begun + _BLOCK_NS
-            ):
-                batch = self.batches[len(ratios) % len(self.batches)]
+            taken: list[int] = []
+            end = clock() + _WARM_UP_NS
+            while not taken or (len(taken) < _WARM_UP_CALLS and clock() < end):
                 start = clock()
-                predict(batch)
-                taken = clock() - start
-                after = time_reference()
-                ratios.append(2 * taken / (before + after))
-                before = after
-                rounds += 1
-        self.blocks.append(float(np.median(ratios[-rounds:])))
-        self.spent_ns += clock() - begun
+                self.predict(next(self.rotation))
+                taken.append(clock() - start)
+        self.pace = Pace.of(float(np.median(taken)), self.reference_ns)
 
-    def is_done(self, wanted: int, max_seconds: float) -> bool:
-        """Tell whether the rounds suffice and the median is known narrowly, or time is up."""
-        if len(self.ratios) < wanted:
+    def run_block(self) -> None:
+        """Time one block of calls."""
+        begun = time.perf_counter_ns()
+        with self._explained():
+            self.blocks.append(time_block(self.predict, self.rotation, self.pace))
+        self.spent_ns += time.perf_counter_ns() - begun
+
+    def is_done(self, wanted: int, max_seconds: float, is_spread: bool) -> bool:
+        """Tell whether quiet rounds suffice and their median is known narrowly, or time is up.
+
+        Args:
+            wanted: How many rounds there must be.
+            max_seconds: When time is up, in seconds of this model.
+            is_spread: Whether the blocks are spread over time enough to have met other phases.
+        """
+        if _rounds(self.blocks) < wanted:
             return False
         if self.spent_ns >= max_seconds * 1e9:
             return True
-        if len(self.blocks) < self.next_check:
+        if not is_spread or len(self.blocks) < self.next_check:
             return False
         self.next_check = int(len(self.blocks) * 1.3) + 1
-        low, high = _interval(self.blocks)
-        return high - low <= _NARROW * float(np.median(self.blocks))
+        quiet = list(compress(self.blocks, is_quiet(self.blocks, self.reference_ns)))
+        if len(quiet) < _FEWEST_BLOCKS or _rounds(quiet) < wanted:
+            return False
+        low, high = interval_of(quiet)
+        return high - low <= _NARROW * float(np.median([block.ratio for block in quiet]))
 
-    def timing(self, reference_ns: float, machine: Mapping[str, Any]) -> InferenceTiming:
-        low, high = _interval(self.blocks)
-        to_us = reference_ns / 1e3
+    def timing(self, wanted: int, machine: Mapping[str, Any]) -> InferenceTiming:
+        """Hand out what the quietest blocks tell."""
+        quiet = sum(is_quiet(self.blocks, self.reference_ns))
+        kept = quietest(self.blocks, quiet, wanted)
+        low, high = interval_of(kept)
+        to_us = self.reference_ns / 1e3
         return InferenceTiming(
-            ratios=np.array(self.ratios),
-            reference_ns=reference_ns,
+            ratios=np.concatenate([block.ratios for block in kept]),
+            reference_ns=self.reference_ns,
             batch_size=self.batch_size,
             interval=(low * to_us, high * to_us),
             cold=self.cold_ns / 1e3,
             machine=machine,
+            quiet=quiet / len(self.blocks),
         )
 
     def _check(self, predicted: Any) -> None:
@@ -339,6 +338,19 @@ class _Subject:
             ) from error
 
 
+def _run_in_turn(subjects: list[_Subject], wanted: int, max_seconds: float) -> None:
+    """Warm all models up, then time a block of each in turn until each is done."""
+    for subject in subjects:
+        subject.warm_up()
+    running = subjects
+    spread_ns = time.perf_counter_ns() + _LEAST_NS
+    while running:
+        for subject in running:
+            subject.run_block()
+        is_spread = time.perf_counter_ns() >= spread_ns
+        running = [one for one in running if not one.is_done(wanted, max_seconds, is_spread)]
+
+
 @contextmanager
 def _without_collection() -> Iterator[None]:
     was_enabled = gc.isenabled()
@@ -350,6 +362,10 @@ def _without_collection() -> Iterator[None]:
             gc.enable()
 
 
+def _rounds(blocks: Sequence[Block]) -> int:
+    return sum(len(block.ratios) for block in blocks)
+
+
 def _batches(X: Any, batch_size: int) -> list[Any]:
     """Cut out the batches that rotate; where X has fewer rows than a batch, they repeat."""
     rows = X.shape[0]
@@ -359,16 +375,3 @@ def _batches(X: Any, batch_size: int) -> list[Any]:
         _safe_indexing(X, np.arange(start, start + batch_size) % rows)
         for start in range(0, min(rows, _ROWS_IN_ROTATION) * batch_size, batch_size)
     ]
-
-
-def _interval(blocks: Sequence[float]) -> tuple[float, float]:
-    """Bootstrap the 95 % interval of the median from those of the blocks.
-
-    Calls of one block share the machine's state, so they are not resampled one by one.
-    """
-    if len(blocks) < 2:
-        return -math.inf, math.inf
-    found = bootstrap(
-        (blocks,), np.median, n_resamples=_RESAMPLES, method="percentile", rng=0, batch=_RESAMPLES
-    ).confidence_interval
-    return float(found.low), float(found.high)

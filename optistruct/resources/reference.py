@@ -11,8 +11,10 @@ import math
 import time
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from optistruct.resources.threads import one_thread
@@ -24,20 +26,15 @@ _FEATURES, _CLASSES = 64, 10
 
 
 @cache
-def reference_task() -> Callable[[], object]:
-    """Make the fixed task: one prediction of a model with fixed coefficients."""
+def reference_task() -> tuple[Callable[[Any], Any], NDArray[np.float64]]:
+    """Make the fixed task: the `predict` of a model with fixed coefficients, and one row."""
     rng = np.random.default_rng(0)
     model = LogisticRegression()
     model.coef_ = rng.normal(size=(_CLASSES, _FEATURES))
     model.intercept_ = rng.normal(size=_CLASSES)
     model.classes_ = np.arange(_CLASSES)
     model.n_features_in_ = _FEATURES
-    row = rng.normal(size=(1, _FEATURES))
-
-    def task() -> object:
-        return model.predict(row)
-
-    return task
+    return model.predict, rng.normal(size=(1, _FEATURES))
 
 
 @cache
@@ -47,12 +44,12 @@ def reference_time() -> float:
     Returns:
         Nanoseconds a call; the same at every call in one process.
     """
-    task = reference_task()
+    predict, row = reference_task()
     clock = time.perf_counter_ns
     best = math.inf
     with one_thread():
         end = clock() + int(_CALIBRATION_SECONDS * 1e9)
         while (start := clock()) < end:
-            task()
+            predict(row)
             best = min(best, clock() - start)
     return best

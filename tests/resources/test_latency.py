@@ -22,11 +22,13 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from optistruct.exceptions import ArgumentError, ResourceError
 from optistruct.resources import (
     InferenceTiming,
+    blocks,
     measure_inference_time,
     measure_side_by_side,
     reference_time,
     rounds_for,
 )
+from optistruct.resources.blocks import Block, Pace, is_quiet, quietest, time_block
 
 
 class Spy:
@@ -96,9 +98,10 @@ def test_high_percentiles_need_many_rounds(percentile: float, rounds: int) -> No
 
 
 def test_goes_on_until_the_percentile_is_known(table: np.ndarray) -> None:
-    timing = _time(Spy(), table, percentile=95, max_seconds=10)
+    timing = _time(Spy(), table, percentile=95, max_seconds=0.1)
     assert timing.rounds >= 130
     assert timing.p95 >= timing.p50
+    assert 0 <= timing.quiet <= 1
 
 
 def test_the_calls_that_a_percentile_needs_are_made_however_slow_they_are(
@@ -133,6 +136,86 @@ def test_warms_up_for_twenty_calls(table: np.ndarray) -> None:
     assert len(spy.batches) >= 1 + 20 + timing.rounds
 
 
+@pytest.mark.parametrize(
+    ("call_ns", "pace"),
+    [
+        (1e4, Pace(untimed=6, calls=12, references=6, is_long=False)),
+        (1e6, Pace(untimed=4, calls=12, references=15, is_long=False)),
+        (6e6, Pace(untimed=0, calls=2, references=15, is_long=True)),
+        (1e9, Pace(untimed=0, calls=1, references=20, is_long=True)),
+    ],
+)
+def test_a_block_has_fewer_calls_the_longer_they_take(call_ns: float, pace: Pace) -> None:
+    assert Pace.of(call_ns, 2e5) == pace
+
+
+@pytest.mark.parametrize(("is_long", "ratio"), [(False, 10), (True, 5)])
+def test_a_block_compares_calls_in_a_row_with_the_reference_around_them(
+    is_long: bool, ratio: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, handed = 0, []
+
+    def passes(batch: int) -> None:
+        nonlocal now
+        now += batch
+        handed.append(batch)
+
+    monkeypatch.setattr(blocks.time, "perf_counter_ns", lambda: now)
+    reference = iter([99, 99, 10, 10, 50, 99, 99, 10, 30, 10])
+    monkeypatch.setattr(blocks, "reference_task", lambda: (lambda _: passes(next(reference)), None))
+    pace = Pace(untimed=1, calls=3, references=3, is_long=is_long)
+    block = time_block(passes, iter([999, 100, 200, 100, 777]), pace)
+    assert handed == [99, 99, 10, 10, 50, 999, 100, 200, 100, 99, 99, 10, 30, 10]
+    assert block.ratios == [ratio, 2 * ratio, ratio]
+    assert block.ratio == ratio
+    assert block.reference_ns == 10
+
+
+@pytest.mark.parametrize(
+    ("interrupted", "counted", "is_broken"),
+    [
+        ([], [1, 2, 3, 4, 5, 6], False),
+        ([0], [1, 2, 3, 4, 5, 6], False),  # in the first run of the reference
+        ([9], [3, 4, 5, 6], False),  # in the untimed call before
+        ([11], [1, 5, 6], False),
+        ([10, 13], [1, 2, 3, 4, 5, 6], True),
+    ],
+)
+def test_calls_soon_after_an_interruption_do_not_count(
+    interrupted: list[int], counted: list[int], is_broken: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = calls = 0
+
+    def passes(batch: int) -> None:
+        nonlocal now, calls
+        now += batch
+        calls += 1
+
+    monkeypatch.setattr(blocks.time, "perf_counter_ns", lambda: now)
+    monkeypatch.setattr(blocks, "_interruptions", lambda: sum(calls > i for i in interrupted))
+    monkeypatch.setattr(blocks, "reference_task", lambda: (passes, 1))
+    pace = Pace(untimed=2, calls=6, references=6, is_long=False)
+    block = time_block(passes, iter([9, 9, 1, 2, 3, 4, 5, 6]), pace)
+    assert block.ratios == counted
+    assert block.is_interrupted == bool(interrupted)
+    assert block.is_broken == is_broken
+
+
+def test_blocks_that_were_disturbed_do_not_count() -> None:
+    fast, slow = Block([1.0] * 5, 2.3e5), Block([2.0] * 5, 2.5e5)
+    cut = Block([3.0] * 5, 2.1e5, is_interrupted=True)
+    broken = Block([4.0] * 5, 2.0e5, is_interrupted=True, is_broken=True)
+    assert is_quiet([fast, slow, cut], 2e5) == [True, False, False]
+    assert is_quiet([fast, slow], 4e5) == [True, True]  # the calibration met a slow phase
+    assert is_quiet([slow, cut], 1e5) == [False, False]
+
+    assert quietest([cut, slow, fast], 1, wanted=3) == [fast]
+    assert quietest([cut, slow, fast], 1, wanted=5) == [fast]
+    assert quietest([cut, slow, fast], 1, wanted=6) == [fast, slow]
+    assert quietest([broken, cut, slow, fast], 1, wanted=99) == [fast, slow, cut, broken]
+    assert quietest([cut] * 4 + [slow] * 4, 0, wanted=1) == [slow, slow]
+
+
 def test_models_side_by_side_take_turns(table: np.ndarray) -> None:
     order: list[str] = []
 
@@ -145,7 +228,7 @@ def test_models_side_by_side_take_turns(table: np.ndarray) -> None:
             order.append(self.name)
             return super().predict(X)
 
-    timings = measure_side_by_side([Named("a"), Named("b")], table, max_seconds=10)
+    timings = measure_side_by_side([Named("a"), Named("b")], table, max_seconds=0.1)
     turns = [name for name, before in zip(order, [None, *order], strict=False) if name != before]
     assert turns[:8] == ["a", "b"] * 4  # the warm-ups, then blocks
     assert min(timing.rounds for timing in timings) >= 130
