@@ -8,11 +8,14 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import optuna
 import pytest
+from optuna.trial import TrialState
 from sklearn.datasets import load_iris
 
 from optistruct import StructureStudy, load_study, objectives, spaces
 from optistruct.exceptions import StorageError, StudyMismatchError
+from optistruct.storage import open_storage
 
 _PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 
@@ -75,6 +78,29 @@ def test_a_study_lives_in_postgresql_and_resumes_there(server: str) -> None:
         StructureStudy(
             study.space, study.objectives, name="iris", storage=server, cv=3, seed=7
         ).optimize(X, y, n_trials=6)
+
+
+def test_plain_optuna_reads_there_what_was_told(server: str) -> None:
+    storage = open_storage(server, create=True)
+    study = optuna.create_study(
+        study_name="told", storage=storage, directions=["minimize", "maximize"]
+    )
+    for values in ([0.1, -1e-300], [float("inf"), float("-inf")], None):
+        trial = study.ask()
+        trial.suggest_float("x", 0, 1)
+        trial.suggest_categorical("kind", ["a", None])
+        for record in ([0.1, "ü"], {"again": None}):
+            trial.set_user_attr("record", record)
+        trial.set_constraint("size", 1 / 3)
+        study.tell(trial, values, state=None if values else TrialState.PRUNED)
+    optuna.load_study(study_name="told", storage=server).enqueue_trial({"x": 0.25})
+    assert study.ask().suggest_float("x", 0, 1) == 0.25
+
+    plain = optuna.load_study(study_name="told", storage=server)
+
+    assert [trial.number for trial in plain.trials] == list(range(4))
+    assert plain.trials == study.trials
+    assert study.trials == optuna.load_study(study_name="told", storage=open_storage(server)).trials
 
 
 def test_a_database_that_does_not_answer_is_told(server: str) -> None:

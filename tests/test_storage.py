@@ -14,6 +14,7 @@ import pytest
 
 from optistruct.exceptions import StorageError, StudyNotFoundError, StudyRunningError
 from optistruct.storage import (
+    RememberingStorage,
     claimed,
     load_optuna_study,
     open_storage,
@@ -133,12 +134,12 @@ class TestOpen:
     def test_writers_are_in_write_ahead_mode(self, url: str, tmp_path: Path) -> None:
         storage = open_storage(url, create=True)
         optuna.create_study(study_name="t", storage=storage)
-        assert isinstance(storage, optuna.storages.RDBStorage)
-        with storage.engine.connect() as connection:
+        assert isinstance(storage, RememberingStorage)
+        with storage.backend.engine.connect() as connection:
             mode = connection.exec_driver_sql("PRAGMA journal_mode").scalar()
             synchronous = connection.exec_driver_sql("PRAGMA synchronous").scalar()
         assert (mode, synchronous) == ("wal", 1)
-        storage.engine.dispose()
+        storage.backend.engine.dispose()
         plain = sqlite3.connect(tmp_path / "studies.db")
         assert plain.execute("PRAGMA journal_mode").fetchone() == ("wal",)  # and stays so
         plain.close()

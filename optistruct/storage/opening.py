@@ -14,6 +14,7 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.engine import URL, make_url
 
 from optistruct.exceptions import StorageError, StudyNotFoundError, StudyRunningError
+from optistruct.storage.remembering import RememberingStorage
 
 __all__ = [
     "claimed",
@@ -48,7 +49,7 @@ def open_storage(storage: str | BaseStorage, *, create: bool = False) -> BaseSto
     connect_args = {"timeout": _BUSY_SECONDS} if is_file else {}
     try:
         _check_tables(url, storage, create)
-        opened = RDBStorage(storage, engine_kwargs={"connect_args": connect_args})
+        backend = RDBStorage(storage, engine_kwargs={"connect_args": connect_args})
     except ImportError as error:
         raise StorageError(
             f"{_shown(url)} needs a driver that is not installed ({error}): pip install it"
@@ -57,9 +58,9 @@ def open_storage(storage: str | BaseStorage, *, create: bool = False) -> BaseSto
         reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
         raise StorageError(f"the database {_shown(url)} cannot be opened: {reason}") from None
     if is_file and create:
-        sqlalchemy.event.listen(opened.engine, "connect", _write_ahead)
-        opened.engine.dispose()
-    return opened
+        sqlalchemy.event.listen(backend.engine, "connect", _write_ahead)
+        backend.engine.dispose()
+    return RememberingStorage(backend)
 
 
 def study_names(storage: BaseStorage) -> list[str]:
