@@ -7,10 +7,41 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 
 from optistruct.spaces.build import AnyTrial
 from optistruct.spaces.problem import Problem
+from optistruct.spaces.starts import starting_with
 
 __all__ = ["hist_gradient_boosting", "lightgbm"]
 
 
+@starting_with(
+    {
+        "max_iter": 10,
+        "learning_rate": 0.3,
+        "max_leaf_nodes": 4,
+        "min_samples_leaf": 20,
+        "l2_regularization": 1e-06,
+    },
+    {
+        "max_iter": 50,
+        "learning_rate": 0.15,
+        "max_leaf_nodes": 8,
+        "min_samples_leaf": 10,
+        "l2_regularization": 1.0,
+    },
+    {
+        "max_iter": 100,
+        "learning_rate": 0.1,
+        "max_leaf_nodes": 31,
+        "min_samples_leaf": 20,
+        "l2_regularization": 1e-06,
+    },
+    {
+        "max_iter": 300,
+        "learning_rate": 0.05,
+        "max_leaf_nodes": 31,
+        "min_samples_leaf": 20,
+        "l2_regularization": 1.0,
+    },
+)
 def hist_gradient_boosting(trial: AnyTrial, problem: Problem) -> Any:
     """Suggest histogram gradient boosting of 10 to 500 rounds with 2 to 127 leaves a tree."""
     boosting = (
@@ -28,6 +59,40 @@ def hist_gradient_boosting(trial: AnyTrial, problem: Problem) -> Any:
     )
 
 
+@starting_with(
+    {
+        "n_estimators": 10,
+        "learning_rate": 0.3,
+        "num_leaves": 4,
+        "min_child_samples": 20,
+        "colsample_bytree": 1.0,
+        "reg_lambda": 1e-06,
+    },
+    {
+        "n_estimators": 50,
+        "learning_rate": 0.15,
+        "num_leaves": 8,
+        "min_child_samples": 10,
+        "colsample_bytree": 1.0,
+        "reg_lambda": 1.0,
+    },
+    {
+        "n_estimators": 100,
+        "learning_rate": 0.1,
+        "num_leaves": 31,
+        "min_child_samples": 20,
+        "colsample_bytree": 1.0,
+        "reg_lambda": 1e-06,
+    },
+    {
+        "n_estimators": 300,
+        "learning_rate": 0.05,
+        "num_leaves": 31,
+        "min_child_samples": 20,
+        "colsample_bytree": 1.0,
+        "reg_lambda": 1.0,
+    },
+)
 def lightgbm(trial: AnyTrial, problem: Problem) -> Any:
     """Suggest LightGBM of 10 to 500 rounds with 2 to 127 leaves a tree, on one thread."""
     boosting = LGBMClassifier if problem.is_classification else LGBMRegressor

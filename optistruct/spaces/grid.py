@@ -39,6 +39,23 @@ class FromGrid:
                     f"param_grid[{name!r}] must be a list of at least one value, got {values!r}"
                 )
 
+    @property
+    def starts(self) -> tuple[dict[str, Any], ...]:
+        """The estimator's own values, of the first grid that holds any of them."""
+        own = self.estimator.get_params(deep=True)
+        for number, grid in enumerate(self._grids):
+            prefix, start = "", {}
+            if len(self._grids) > 1:
+                prefix, start = f"{number}.", {"grid": number}
+            found = {
+                prefix + name: _answer(own[name], values)
+                for name, values in grid.items()
+                if name in own and _holds(values, own[name])
+            }
+            if found:
+                return (start | found,)
+        return ()
+
     def __call__(self, trial: AnyTrial) -> Any:
         """Suggest one value of each list."""
         prefix = ""
@@ -79,11 +96,30 @@ def _plain(grid: ParamGrid) -> dict[str, Any]:
 
 
 def _suggest(trial: AnyTrial, name: str, values: Sequence[Any]) -> Any:
-    values = [value.item() if isinstance(value, np.generic) else value for value in values]
-    if all(value is None or isinstance(value, bool | int | float | str) for value in values):
+    values = [_item(value) for value in values]
+    if all(map(_is_plain, values)):
         return trial.suggest_categorical(name, values)
     labels = [repr(value) for value in values]
     if len(set(labels)) < len(labels):
         raise SpaceError(f"param_grid[{name!r}] must hold values that print differently")
     chosen = values[labels.index(trial.suggest_categorical(name, labels))]
     return clone(chosen) if hasattr(chosen, "get_params") else chosen
+
+
+def _answer(value: Any, values: Sequence[Any]) -> Any:
+    """Write one of the values as `_suggest` asks for it: as it is, or as text among objects."""
+    return value if all(_is_plain(_item(other)) for other in values) else repr(value)
+
+
+def _holds(values: Sequence[Any], own: Any) -> bool:
+    if _is_plain(own):
+        return any(type(_item(value)) is type(own) and _item(value) == own for value in values)
+    return repr(own) in map(repr, values)
+
+
+def _item(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _is_plain(value: Any) -> bool:
+    return value is None or isinstance(value, bool | int | float | str)

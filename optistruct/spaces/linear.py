@@ -6,10 +6,16 @@ from sklearn.linear_model import ElasticNet, LogisticRegression, Ridge, SGDClass
 
 from optistruct.spaces.build import AnyTrial
 from optistruct.spaces.problem import Problem
+from optistruct.spaces.starts import starting_with
 
 __all__ = ["linear"]
 
 
+@starting_with(
+    {"penalty": "elastic_net", "strength": 10.0, "l1_ratio": 1.0},
+    {"penalty": "ridge", "strength": 1.0},
+    {"penalty": "elastic_net", "strength": 1.0, "l1_ratio": 0.5},
+)
 def linear(trial: AnyTrial, problem: Problem) -> Any:
     """Suggest a linear model with a ridge or an elastic-net penalty.
 

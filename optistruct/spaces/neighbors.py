@@ -6,10 +6,17 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
 from optistruct.spaces.build import AnyTrial
 from optistruct.spaces.problem import Problem
+from optistruct.spaces.starts import starting_with
 
 __all__ = ["nearest_neighbors"]
 
 
+@starting_with(
+    {"n_neighbors": 1, "weights": "uniform", "p": 2},
+    {"n_neighbors": 5, "weights": "uniform", "p": 2},
+    {"n_neighbors": 10, "weights": "distance", "p": 1},
+    {"n_neighbors": 25, "weights": "distance", "p": 2},
+)
 def nearest_neighbors(trial: AnyTrial, problem: Problem) -> Any:
     """Suggest 1 to 50 nearest neighbours, at most half the rows.
 

@@ -6,10 +6,30 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from optistruct.spaces.build import AnyTrial
 from optistruct.spaces.problem import Problem
+from optistruct.spaces.starts import starting_with
 
 __all__ = ["mlp"]
 
 
+@starting_with(
+    {"layers": 1, "units_1": 4, "activation": "relu", "alpha": 0.01, "learning_rate_init": 0.03},
+    {"layers": 1, "units_1": 16, "activation": "relu", "alpha": 0.01, "learning_rate_init": 0.03},
+    {
+        "layers": 1,
+        "units_1": 100,
+        "activation": "relu",
+        "alpha": 0.0001,
+        "learning_rate_init": 0.01,
+    },
+    {
+        "layers": 2,
+        "units_1": 256,
+        "units_2": 128,
+        "activation": "relu",
+        "alpha": 0.001,
+        "learning_rate_init": 0.001,
+    },
+)
 def mlp(trial: AnyTrial, problem: Problem) -> Any:
     """Suggest a perceptron of 1 to 3 hidden layers, each 4 to 256 units wide.
 

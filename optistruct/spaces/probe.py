@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import optuna
-from optuna.distributions import distribution_to_json
+from optuna.distributions import (
+    BaseDistribution,
+    distribution_to_json,
+    json_to_distribution,
+)
 
 from optistruct.exceptions import OptistructError, SpaceError
 from optistruct.spaces.build import Space, build, space_name
@@ -28,6 +32,11 @@ class Probe:
 
     parameters: dict[str, str]
     structures: str
+
+    @property
+    def distributions(self) -> dict[str, BaseDistribution]:
+        """Each parameter's name and what it is asked with."""
+        return {name: json_to_distribution(text) for name, text in self.parameters.items()}
 
 
 def probe(space: Space, problem: Problem, seed: int) -> Probe:

@@ -1,0 +1,143 @@
+"""A space called without a study: what it asks for, and whether given parameters answer it."""
+
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+import optuna
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.trial import FixedTrial
+
+from optistruct.exceptions import ArgumentError, UnknownNameError
+from optistruct.spaces.build import Space, space_name, suggest
+from optistruct.spaces.problem import Problem
+from optistruct.spaces.require import limited
+
+__all__ = ["check_parameters", "fitted_parameters"]
+
+
+def check_parameters(space: Space, problem: Problem, params: Mapping[str, Any]) -> None:
+    """See that a space asks for these parameters, and that they are within its ranges.
+
+    The space is called once, with no limits laid down. What `params` leaves open is answered by
+    the lowest value or the first choice; a parameter that exists only under another one's value
+    needs that one beside it. A space that refuses the structure (by `optuna.TrialPruned`) is
+    believed as far as it came; any other error of its own goes through.
+
+    Args:
+        space: The structure space.
+        problem: The task and the table's shape.
+        params: Names and values, as `study.enqueue_trial` takes them.
+
+    Raises:
+        UnknownNameError: If a name is never asked for; the message lists those that are.
+        ArgumentError: If a value is out of its range, not among the choices or of a wrong type.
+    """
+    _dry_run(space, problem, params, clip=False)
+
+
+def fitted_parameters(space: Space, problem: Problem, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Move numbers that are out of a space's ranges to the nearest that are in them.
+
+    Raises:
+        UnknownNameError: If a name is never asked for.
+        ArgumentError: If a value is not among the choices or of a wrong type.
+    """
+    answered = _dry_run(space, problem, params, clip=True).params
+    return {name: answered.get(name, value) for name, value in params.items()}
+
+
+class _DryTrial(FixedTrial):
+    """A trial that answers with given parameters, and by the lowest value what they leave open."""
+
+    def __init__(self, params: Mapping[str, Any], clip: bool) -> None:
+        super().__init__(dict(params))
+        self._clip = clip
+
+    def _suggest(self, name: str, distribution: BaseDistribution) -> Any:
+        if name not in self._params:
+            self._params[name] = _lowest(distribution)
+        _check_value(name, self._params[name], distribution, self._clip)
+        if self._clip:
+            self._params[name] = _clipped(self._params[name], distribution)
+        return super()._suggest(name, distribution)
+
+
+def _dry_run(space: Space, problem: Problem, params: Mapping[str, Any], clip: bool) -> FixedTrial:
+    if not isinstance(params, Mapping):
+        raise ArgumentError(
+            f"params must map parameters' names to values, as in {{'max_depth': 3}}, got {params!r}"
+        )
+    trial = _DryTrial(params, clip)
+    try:
+        with limited({}):
+            suggest(space, trial, problem)
+    except optuna.TrialPruned:
+        return trial
+    for name in params:
+        if name not in trial.params:
+            _refuse_name(name, space, trial)
+    return trial
+
+
+def _refuse_name(name: object, space: Space, trial: FixedTrial) -> NoReturn:
+    kind = (
+        f"parameter of the space {space_name(space)!r} "
+        "(a conditional one needs its condition beside it)"
+    )
+    raise UnknownNameError(kind, name, trial.params)
+
+
+def _lowest(distribution: BaseDistribution) -> Any:
+    if isinstance(distribution, CategoricalDistribution):
+        return distribution.choices[0]
+    assert isinstance(distribution, FloatDistribution | IntDistribution)
+    return distribution.low
+
+
+def _check_value(name: str, value: Any, distribution: BaseDistribution, clip: bool) -> None:
+    if isinstance(distribution, CategoricalDistribution):
+        if not any(_is_same(value, choice) for choice in distribution.choices):
+            choices = ", ".join(map(repr, distribution.choices))
+            raise ArgumentError(f"{name} must be one of {choices}, got {value!r}")
+        return
+    assert isinstance(distribution, FloatDistribution | IntDistribution)
+    if not _is_number(value) or (
+        isinstance(distribution, IntDistribution) and not isinstance(value, int)
+    ):
+        wanted = "int" if isinstance(distribution, IntDistribution) else "float"
+        raise ArgumentError(
+            f"{name} must be of type {wanted}, {_range(distribution)}, got {value!r}"
+        )
+    is_inside = distribution.low <= value <= distribution.high and distribution._contains(value)
+    if value != value or not (clip or is_inside):
+        raise ArgumentError(f"{name} must be {_range(distribution)}, got {value!r}")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_same(value: Any, choice: Any) -> bool:
+    if type(value) is not type(choice) and not (_is_number(value) and _is_number(choice)):
+        return False
+    return bool(value == choice or (value != value and choice != choice))
+
+
+def _range(distribution: FloatDistribution | IntDistribution) -> str:
+    steps = "" if distribution.step in (None, 1) else f" in steps of {distribution.step}"
+    return f"from {distribution.low} to {distribution.high}{steps}"
+
+
+def _clipped(value: Any, distribution: BaseDistribution) -> Any:
+    if not isinstance(distribution, FloatDistribution | IntDistribution):
+        return value
+    inside = min(max(value, distribution.low), distribution.high)
+    if distribution.step is not None:
+        steps = round((inside - distribution.low) / distribution.step)
+        inside = distribution.low + steps * distribution.step
+    return inside
