@@ -9,12 +9,16 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from optuna.distributions import BaseDistribution
-from optuna.samplers import NSGAIISampler, TPESampler
 from optuna.study import Study
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
-__all__ = ["SeededNSGAII", "SeededTPE", "stream_seed"]
+from optistruct.samplers.visits import Visits
+
+__all__ = ["Seeded", "stream", "stream_seed"]
+
+_TRIES = 8
 
 
 def stream_seed(*key: object) -> int:
@@ -23,18 +27,34 @@ def stream_seed(*key: object) -> int:
     return int.from_bytes(digest[:4], "big")
 
 
-class _Seeded:
-    """Seeds the random streams of Optuna's sampler before each use."""
+def stream(*key: object) -> np.random.Generator:
+    """Open the random stream of a key."""
+    return np.random.default_rng(stream_seed(*key))
+
+
+class Seeded:
+    """Seeds the random streams of Optuna's sampler before each use, and asks it for news.
+
+    A structure that is known is not proposed again: the sampler is asked up to 8 times for all
+    parameters at once, and where it answers them one by one, the last of them is moved.
+    """
 
     def __init__(self, *, seed: int, **kwargs: Any) -> None:
         super().__init__(seed=seed, **kwargs)  # type: ignore[call-arg]
         self._seed = seed
+        self._visits = Visits()
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        self._reseed("relative", trial.number)
-        return super().sample_relative(study, trial, search_space)  # type: ignore[misc,no-any-return]
+        """Sample parameters together."""
+        proposed: dict[str, Any] = {}
+        for attempt in range(_TRIES):
+            self._reseed("relative", trial.number, attempt)
+            proposed = super().sample_relative(study, trial, search_space)  # type: ignore[misc]
+            if not proposed or not self._visits.is_known(study, trial, proposed):
+                break
+        return proposed
 
     def sample_independent(
         self,
@@ -43,27 +63,23 @@ class _Seeded:
         param_name: str,
         param_distribution: BaseDistribution,
     ) -> Any:
+        """Sample a parameter by itself."""
         self._reseed("independent", trial.number, param_name)
-        return super().sample_independent(study, trial, param_name, param_distribution)  # type: ignore[misc]
+        value = super().sample_independent(study, trial, param_name, param_distribution)  # type: ignore[misc]
+        rng = stream(self._seed, "unvisited", trial.number, param_name)
+        return self._visits.unvisited(study, trial, param_name, param_distribution, value, rng)
+
+    def after_trial(
+        self,
+        study: Study,
+        trial: FrozenTrial,
+        state: TrialState,
+        values: Sequence[float] | None,
+    ) -> None:
+        """Stop `Study.optimize` when every structure has been visited."""
+        super().after_trial(study, trial, state, values)  # type: ignore[misc]
+        self._visits.stop_if_exhausted(study)
 
     def _reseed(self, *key: object) -> None:
         self._rng.rng.seed(stream_seed(self._seed, "own", *key))  # type: ignore[attr-defined]
         self._random_sampler._rng.rng.seed(stream_seed(self._seed, "random", *key))  # type: ignore[attr-defined]
-
-
-class SeededTPE(_Seeded, TPESampler):
-    """Optuna's tree-structured Parzen estimator, the same after a restart."""
-
-
-class SeededNSGAII(_Seeded, NSGAIISampler):
-    """Optuna's NSGA-II, the same after a restart."""
-
-    def select_parent(self, study: Study, generation: int) -> list[FrozenTrial]:
-        """Select a generation's parents from a random stream of its own."""
-        self._reseed("parents", generation)
-        return super().select_parent(study, generation)
-
-    def get_parent_population(self, study: Study, generation: int) -> list[FrozenTrial]:
-        """Hand out a generation's parents in one order, whether chosen now or read back."""
-        parents: Sequence[FrozenTrial] = super().get_parent_population(study, generation)
-        return sorted(parents, key=lambda trial: trial.number)

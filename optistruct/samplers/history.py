@@ -1,0 +1,182 @@
+"""What a study's trials say, as arrays: one row a finished trial, one column a parameter."""
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from optuna.distributions import BaseDistribution
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from optistruct import pareto
+from optistruct.samplers.columns import Column, Numbers
+
+__all__ = ["History", "Scale"]
+
+Scale = Literal["linear", "log"]
+
+
+class History:
+    """The finished trials of a study as arrays, in order of their numbers.
+
+    It is a function of the trials alone; only what has come since the last `refresh` is read.
+
+    Args:
+        directions: One an objective.
+        scales: "linear" or "log" for each objective; None is linear for all.
+
+    Attributes:
+        columns: The parameters, in the order in which they were first asked for.
+        trials: The finished trials.
+        running: (n_running, n_columns) structures that others are evaluating.
+        running_trials: Their trials.
+    """
+
+    def __init__(
+        self, directions: Sequence[StudyDirection], scales: Sequence[Scale] | None = None
+    ) -> None:
+        self._directions = tuple(directions)
+        self._scales: Sequence[Scale] = scales or ["linear"] * len(directions)
+        self.columns: list[Column] = []
+        self._places: dict[str, int] = {}
+        self.trials: list[FrozenTrial] = []
+        self._rows = np.empty((0, 0))
+        self._losses = np.empty((0, len(self._directions)))
+        self._excess = np.empty(0)
+        self.running = np.empty((0, 0))
+        self.running_trials: list[FrozenTrial] = []
+
+    def __len__(self) -> int:
+        """Count the finished trials."""
+        return len(self.trials)
+
+    @property
+    def rows(self) -> Numbers:
+        """(n, n_columns) numbers of the structures; NaN where one has no such parameter."""
+        return self._rows[: len(self.trials), : len(self.columns)]
+
+    @property
+    def losses(self) -> Numbers:
+        """(n, n_objectives) values, smaller is better, log10 on a log scale; NaN without values."""
+        return self._losses[: len(self.trials)]
+
+    @property
+    def excess(self) -> Numbers:
+        """(n,) how far beyond its limits each is: 0 if feasible, infinity if it failed."""
+        return self._excess[: len(self.trials)]
+
+    @property
+    def is_feasible(self) -> NDArray[np.bool_]:
+        """(n,) whether each has values and meets every limit."""
+        is_feasible: NDArray[np.bool_] = self.excess == 0
+        return is_feasible
+
+    def front(self) -> NDArray[np.intp]:
+        """Number the rows of the feasible structures that none dominates, each structure once."""
+        feasible = np.flatnonzero(self.is_feasible)
+        members = feasible[pareto.is_nondominated(self.losses[feasible])]
+        _, first = np.unique(np.nan_to_num(self.rows[members], nan=-1.0), axis=0, return_index=True)
+        return members[np.sort(first)]
+
+    def keys(self, rows: Numbers) -> list[bytes]:
+        """Name structures: equal ones have equal keys."""
+        filled = np.ascontiguousarray(np.nan_to_num(rows, nan=-1.0) + 0.0)
+        return [row.tobytes() for row in filled]
+
+    def refresh(self, trials: Iterable[FrozenTrial], current: int | None = None) -> None:
+        """Take in what has finished.
+
+        Args:
+            trials: All trials of the study.
+            current: Number of the trial that is asked for now.
+        """
+        finished, running = [], []
+        for trial in trials:
+            if trial.state.is_finished():
+                finished.append(trial)
+            elif trial.state == TrialState.RUNNING and trial.number != current and trial.params:
+                running.append(trial)
+        known = len(self.trials)
+        is_longer = len(finished) >= known and all(
+            a is b or a.number == b.number for a, b in zip(self.trials, finished, strict=False)
+        )
+        news = finished[known:] if is_longer else finished
+        if self._learn_columns([*news, *running]) or not is_longer:
+            self.trials, news = [], finished
+        self._append(news)
+        self.running_trials = running
+        self.running = np.array([self._row(trial) for trial in running]).reshape(
+            len(running), len(self.columns)
+        )
+
+    def _learn_columns(self, trials: Iterable[FrozenTrial]) -> bool:
+        """Note new parameters; tell whether a known one now has another range."""
+        has_changed = False
+        for trial in trials:
+            for name, distribution in trial.distributions.items():
+                has_changed |= self._learn_column(name, distribution)
+        return has_changed
+
+    def _learn_column(self, name: str, distribution: BaseDistribution) -> bool:
+        place = self._places.get(name)
+        if place is None:
+            self._places[name] = len(self.columns)
+            self.columns.append(Column(name, distribution))
+            return False
+        known = self.columns[place]
+        if known.distribution == distribution:
+            return False
+        joined = self.columns[place] = known.joined(distribution)
+        return joined != known
+
+    def _append(self, trials: Sequence[FrozenTrial]) -> None:
+        start, end = len(self.trials), len(self.trials) + len(trials)
+        self._make_room(end)
+        for i, trial in enumerate(trials, start):
+            self._rows[i, : len(self.columns)] = self._row(trial)
+            self._losses[i], self._excess[i] = self._outcome(trial)
+        self.trials.extend(trials)
+
+    def _make_room(self, rows: int) -> None:
+        height, width = self._rows.shape
+        if rows <= height and len(self.columns) <= width:
+            return
+        height, width = max(height, 2 * rows), max(width, 2 * len(self.columns))
+        known = len(self.trials)
+        old = self._rows, self._losses, self._excess
+        self._rows = np.full((height, width), np.nan)
+        self._losses = np.full((height, len(self._directions)), np.nan)
+        self._excess = np.full(height, np.inf)
+        self._rows[:known, : old[0].shape[1]] = old[0][:known]
+        self._losses[:known] = old[1][:known]
+        self._excess[:known] = old[2][:known]
+
+    def _row(self, trial: FrozenTrial) -> Numbers:
+        row = np.full(len(self.columns), np.nan)
+        for name, value in trial.params.items():
+            place = self._places[name]
+            row[place] = self.columns[place].encode(value)
+        return row
+
+    def _outcome(self, trial: FrozenTrial) -> tuple[list[float], float]:
+        excess = sum(max(value, 0.0) for value in trial.constraints.values())
+        nothing = [math.nan] * len(self._directions)
+        if trial.state == TrialState.PRUNED and excess > 0:
+            return nothing, excess
+        if trial.state != TrialState.COMPLETE or len(trial.values) != len(nothing):
+            return nothing, math.inf
+        losses = [
+            _loss(value, direction, scale)
+            for value, direction, scale in zip(
+                trial.values, self._directions, self._scales, strict=True
+            )
+        ]
+        return (losses, excess) if all(map(math.isfinite, losses)) else (nothing, math.inf)
+
+
+def _loss(value: float, direction: StudyDirection, scale: Scale) -> float:
+    if scale == "log":
+        value = math.log10(value) if value > 0 else math.nan
+    return -value if direction == StudyDirection.MAXIMIZE else value

@@ -1,0 +1,56 @@
+"""Optuna's NSGA-II, NSGA-III and Gaussian processes, the same after a restart."""
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+from typing import Any
+
+from optuna.samplers import GPSampler, NSGAIIISampler, NSGAIISampler
+from optuna.study import Study
+from optuna.trial import FrozenTrial
+
+from optistruct.exceptions import ArgumentError
+from optistruct.samplers.seeding import Seeded, stream_seed
+
+__all__ = ["SeededGP", "SeededNSGAII", "SeededNSGAIII"]
+
+
+class _SeededGenetic(Seeded):
+    """Chooses parents the same way whether now or when they are read back."""
+
+    def select_parent(self, study: Study, generation: int) -> list[FrozenTrial]:
+        """Select a generation's parents from a random stream of its own."""
+        self._reseed("parents", generation)
+        return super().select_parent(study, generation)  # type: ignore[misc,no-any-return]
+
+    def get_parent_population(self, study: Study, generation: int) -> list[FrozenTrial]:
+        """Hand out a generation's parents in one order."""
+        parents: Sequence[FrozenTrial] = super().get_parent_population(study, generation)  # type: ignore[misc]
+        return sorted(parents, key=lambda trial: trial.number)
+
+
+class SeededNSGAII(_SeededGenetic, NSGAIISampler):
+    """Optuna's NSGA-II, the same after a restart."""
+
+
+class SeededNSGAIII(_SeededGenetic, NSGAIIISampler):
+    """Optuna's NSGA-III, the same after a restart."""
+
+
+class SeededGP(Seeded, GPSampler):
+    """Optuna's Gaussian processes, the same after a restart; they need PyTorch.
+
+    Raises:
+        ArgumentError: If PyTorch is not installed.
+    """
+
+    def __init__(self, *, seed: int, **kwargs: Any) -> None:
+        if find_spec("torch") is None:
+            raise ArgumentError('the sampler "gp" needs PyTorch: pip install "optistruct[gp]"')
+        super().__init__(seed=seed, **kwargs)
+
+    def _reseed(self, *key: object) -> None:
+        self._rng.rng.seed(stream_seed(self._seed, "own", *key))
+        self._independent_sampler._rng.rng.seed(  # type: ignore[attr-defined]
+            stream_seed(self._seed, "random", *key)
+        )
+        self._gprs_cache_list = self._constraints_gprs_cache_list = None  # of another trial
