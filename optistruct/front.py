@@ -19,10 +19,14 @@ from optistruct.objectives import Objective
 from optistruct.spaces import AnyTrial, Problem, Space, build, suggest
 from optistruct.spec import StudySpec
 
-__all__ = ["EVALUATION", "Candidate", "ParetoFront", "read_front", "remeasured_key"]
+__all__ = ["EVALUATION", "REPEATS", "Candidate", "ParetoFront", "read_front", "remeasured_key"]
 
 EVALUATION = "optistruct:evaluation"
 """The user attribute of a trial that holds its `Evaluation`."""
+
+
+REPEATS = "optistruct:repeats"
+"""The user attribute of a trial whose structure was evaluated before: the number of that trial."""
 
 
 @dataclass(frozen=True)
@@ -252,7 +256,11 @@ def read_front(study: optuna.Study, spec: StudySpec, space: Space) -> ParetoFron
     space = _MeasuredSpace(space, spec)
     trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     attributes = study.user_attrs
-    candidates = [_candidate(trial, spec, space, attributes) for trial in trials]
+    candidates = [
+        _candidate(trial, spec, space, attributes)
+        for trial in trials
+        if REPEATS not in trial.user_attrs
+    ]
     return ParetoFront(candidates, spec.objectives)
 
 

@@ -8,7 +8,7 @@ has happened twice, it is tried alone in a process of its own, and given up only
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
 
@@ -26,8 +26,11 @@ from optistruct.evaluation import (
     refusal,
 )
 from optistruct.exceptions import AllTrialsFailedError, NotConvertibleError
-from optistruct.front import EVALUATION
-from optistruct.spaces import Problem, Space, build
+from optistruct.front import EVALUATION, REPEATS
+from optistruct.objectives import Objective
+from optistruct.samplers import Visits
+from optistruct.spaces import LimitBroken, Problem, Space, build, limited, structure_key
+from optistruct.stopping import Ending, is_stagnant
 from optistruct.storage import running_trials
 
 __all__ = ["FAILURE", "REFUSAL", "Search", "SearchProgress"]
@@ -38,6 +41,7 @@ FAILURE = "optistruct:failure"
 REFUSAL = "optistruct:refusal"
 """The user attribute of a trial that is infeasible without an evaluation: its `Refusal`."""
 
+_STRUCTURE = "optistruct:structure"
 _DEATHS = "optistruct:deaths"
 _MOST_DEATHS = 3
 _FAILURES_TO_STOP = 10
@@ -51,11 +55,13 @@ class SearchProgress:
         done: Trials of the study that have ended.
         n_trials: Trials of the study in all when the run is over.
         seconds_left: Estimate of the seconds until then; None before the first trial.
+        ending: Why the run is over; None while it is not.
     """
 
     done: int
     n_trials: int
     seconds_left: float | None
+    ending: Ending | None = None
 
 
 @dataclass
@@ -70,9 +76,10 @@ class Search:
         seed: Seed of the structures.
         n_trials: Trials of the study in all, those that are there included.
         deadline: Moment of `time.monotonic()` after which no trial begins.
+        patience: After how many trials without gain the search ends; None for never.
         workers: How many evaluations run at once.
         executor: Where they run; None opens one of `workers` and closes it again.
-        on_progress: Called at the start and after every trial.
+        on_progress: Called at the start, after every trial, and at the end.
     """
 
     study: optuna.Study
@@ -82,6 +89,7 @@ class Search:
     seed: int
     n_trials: int
     deadline: float
+    patience: int | None
     workers: int
     executor: Executor | None
     on_progress: Callable[[SearchProgress], None]
@@ -98,9 +106,19 @@ class Search:
         self._pending: dict[Future[Evaluation], tuple[Trial, Any]] = {}
         self._suspects: deque[tuple[Trial, Any]] = deque()
         self._apart: Executor | None = None
+        self._visits = Visits()
+        self._ending: Ending = "n_trials"
+        self._evaluated = {
+            trial.user_attrs[_STRUCTURE]: trial.number
+            for trial in trials
+            if trial.state == TrialState.COMPLETE and _STRUCTURE in trial.user_attrs
+        }
 
-    def run(self) -> None:
-        """Search until the trials or the time are used up.
+    def run(self) -> Ending:
+        """Search until the trials or the time are used up, or there is nothing to gain.
+
+        Returns:
+            Why it ended.
 
         Raises:
             AllTrialsFailedError: If nothing was ever evaluated and ten trials, or all, failed.
@@ -116,6 +134,8 @@ class Search:
             if self._failures and not self._is_late():
                 self._stop_if_hopeless(at_least=1)
             is_done = True
+            self.on_progress(replace(self._progress(), ending=self._ending))
+            return self._ending
         except KeyboardInterrupt:
             for left in running_trials(self.study):  # stopped by a person: they did no harm
                 self.study._storage.set_trial_user_attr(left._trial_id, _DEATHS, 0)
@@ -145,22 +165,43 @@ class Search:
             trial = Trial(self.study, left._trial_id)
             trial.set_user_attr(_DEATHS, trial.user_attrs.get(_DEATHS, 0) + 1)
             return trial
-        if self._begun >= self.n_trials or self._is_late():
+        ending = self._reason_to_end()
+        if ending:
+            self._ending = ending
             return None
         self._begun += 1
         return self.study.ask()
 
+    def _reason_to_end(self) -> Ending | None:
+        if self._begun >= self.n_trials:
+            return "n_trials"
+        if self._is_late():
+            return "timeout"
+        if self._visits.is_exhausted(self.study):
+            return "exhausted"
+        trials = self.study.get_trials(deepcopy=False)
+        if self.patience and is_stagnant(trials, self.plan.objectives, self.patience):
+            return "patience"
+        return None
+
     def _submit(self, trial: Trial) -> None:
+        limits = {o.name: o.at_most for o in self.plan.objectives if o.at_most is not None}
         try:
-            structure = build(self.space, trial, self.problem, self.seed)
+            with limited(limits):
+                structure = build(self.space, trial, self.problem, self.seed)
             refused = refusal(structure, self.plan)
+        except LimitBroken as broken:
+            self._refuse(trial, Refusal.of_limit(self._objective(broken.name), broken.figure))
         except optuna.TrialPruned:
             self._tell(trial, state=TrialState.PRUNED)
         except Exception as error:
             self._fail(trial, _reason(error))
         else:
+            known = self._evaluated.get(structure_key(structure) or "")
             if refused:
                 self._refuse(trial, refused)
+            elif known is not None:
+                self._repeat(trial, known)
             elif trial.user_attrs.get(_DEATHS, 0) >= _MOST_DEATHS - 1:
                 self._suspects.append((trial, structure))
             else:
@@ -199,7 +240,7 @@ class Search:
                 if self._is_suspect(trial):
                     self._suspects.popleft()
                 if error is None:
-                    self._complete(trial, future.result())
+                    self._complete(trial, future.result(), structure)
                 elif isinstance(error, NotConvertibleError):
                     self._refuse(trial, Refusal.of_conversion(error))
                 else:
@@ -217,14 +258,30 @@ class Search:
             self._suspects.popleft()
             self._fail(trial, f"the process died {deaths} times in this trial (out of memory?)")
 
-    def _complete(self, trial: Trial, evaluation: Evaluation) -> None:
+    def _complete(self, trial: Trial, evaluation: Evaluation, structure: Any) -> None:
+        key = structure_key(structure)
+        if key is not None:
+            trial.set_user_attr(_STRUCTURE, key)
+            self._evaluated.setdefault(key, trial.number)
+        self._any_complete = True
+        self._tell_values(trial, evaluation)
+
+    def _repeat(self, trial: Trial, known: int) -> None:
+        """Give a structure that has been evaluated the values of that trial."""
+        trial.set_user_attr(REPEATS, known)
+        before = self.study.get_trials(deepcopy=False)[known]
+        self._tell_values(trial, Evaluation.from_json(before.user_attrs[EVALUATION]))
+
+    def _tell_values(self, trial: Trial, evaluation: Evaluation) -> None:
         values = evaluation.values
         trial.set_user_attr(EVALUATION, evaluation.to_json())
         for objective in self.plan.objectives:
             for limit, excess in objective.violations(values[objective.name]).items():
                 trial.set_constraint(limit, excess)
-        self._any_complete = True
         self._tell(trial, [values[objective.name] for objective in self.plan.objectives])
+
+    def _objective(self, name: str) -> Objective:
+        return next(o for o in self.plan.objectives if o.name == name)
 
     def _refuse(self, trial: Trial, refused: Refusal) -> None:
         """Record an infeasible structure: it has no values, and a constraint that steers TPE."""

@@ -1,7 +1,7 @@
 """A structure study: a space, objectives, data, and a database from which it resumes."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from numbers import Integral
@@ -26,8 +26,17 @@ from optistruct.launch import DEFAULT_STORAGE, Remeasured, current_launch
 from optistruct.objectives import InferenceTime, Objective, check_objectives
 from optistruct.resources import reference_time
 from optistruct.search import Search, SearchProgress
-from optistruct.spaces import Problem, Space, Task, probe, space_name
+from optistruct.spaces import (
+    Problem,
+    Space,
+    Task,
+    check_parameters,
+    probe,
+    space_name,
+    starts,
+)
 from optistruct.spec import StudySpec, fingerprint
+from optistruct.stopping import Ending
 from optistruct.storage import (
     claimed,
     load_optuna_study,
@@ -50,10 +59,12 @@ class StructureStudy:
         objectives: What structures are judged by, the most important first.
         name: Name of the study in its database.
         storage: A database URL, or an Optuna storage.
-        sampler: "tpe" or "nsga2", or any Optuna sampler.
+        sampler: A name, see `samplers`, or any Optuna sampler.
         cv: As scikit-learn takes it: a number of folds, a splitter, or pairs of row numbers.
         seed: Seed of the sampler and of every structure whose `random_state` the space left
             open, from 0 to 2**32 - 1.
+        defaults: Whether a new study begins with the structures that the families of the space
+            name as good first ones, small to large; see `spaces.starts`.
 
     Raises:
         ArgumentError: If an argument cannot be used; the message says what was expected.
@@ -75,9 +86,10 @@ class StructureStudy:
         *,
         name: str,
         storage: str | BaseStorage = DEFAULT_STORAGE,
-        sampler: str | BaseSampler = "tpe",
+        sampler: str | BaseSampler = "smsego",
         cv: Any = 5,
         seed: int = 0,
+        defaults: bool = True,
     ) -> None:
         if not callable(space):
             raise ArgumentError(f"space must be a function (trial) -> estimator, got {space!r}")
@@ -93,13 +105,17 @@ class StructureStudy:
         self.storage = (launch.storage if is_meant else None) or storage
         self.cv = list(cv) if hasattr(cv, "__next__") else cv
         self.seed = seed
+        self.defaults = defaults
+        self._enqueued: list[dict[str, Any]] = []
         self._opened: optuna.Study | None = None
         self._lost_sampler: str | None = None
         self._data: tuple[Any, Any, Any] | None = None
         if isinstance(sampler, BaseSampler):
             self._sampler, self._sampler_name = sampler, type(sampler).__name__
         else:
-            self._sampler, self._sampler_name = samplers.by_name(sampler, seed=seed), sampler
+            scales = [objective.scale for objective in self.objectives]
+            self._sampler = samplers.by_name(sampler, seed=seed, scales=scales)
+            self._sampler_name = sampler
 
     def __repr__(self) -> str:
         """Name the study, its space and its objectives."""
@@ -129,6 +145,27 @@ class StructureStudy:
         """
         return _read_spec(self.optuna_study)
 
+    def enqueue(self, *params: Mapping[str, Any]) -> None:
+        """Have structures tried before the sampler proposes others, at the next `optimize`.
+
+        The same parameters are tried once, so a script may enqueue them at every run.
+
+        Args:
+            *params: Names of parameters with values; what the space asks for beside them, the
+                sampler answers.
+
+        Raises:
+            ArgumentError: If one is no mapping of names to values. Whether the space knows them
+                is seen by `optimize`, which knows the data.
+        """
+        for one in params:
+            if not isinstance(one, Mapping) or not all(isinstance(name, str) for name in one):
+                raise ArgumentError(
+                    "enqueue takes parameters as mappings of names to values, such as "
+                    f"{{'max_depth': 3}}, got {one!r}"
+                )
+        self._enqueued.extend(dict(one) for one in params)
+
     def optimize(
         self,
         X: Any,
@@ -136,34 +173,45 @@ class StructureStudy:
         *,
         n_trials: int,
         timeout: float | None = None,
+        patience: int | None = None,
         n_jobs: int = 1,
         executor: Executor | None = None,
         groups: Any = None,
         task: Task | None = None,
         callbacks: Sequence[Callable[["StructureStudy", SearchProgress], Any]] = (),
-    ) -> None:
+    ) -> Ending:
         """Search, or go on searching, until the study has `n_trials` trials in all.
 
-        A trial whose fit fails is stored as failed with its reason, and the search goes on.
+        A trial whose fit fails is stored as failed with its reason, and the search goes on. A
+        structure that has been evaluated before takes those values at once. When a space of
+        finitely many structures has none left, the search ends.
 
         Args:
             X: (rows, features) DataFrame, array or sparse matrix.
             y: (rows,) target: classes or numbers.
             n_trials: Trials of the study in all; those that are in the database count.
             timeout: Seconds after which no trial begins any more.
+            patience: Number of trials after which the search ends when the hypervolume has grown
+                by no more than a thousandth in them; None for never.
             n_jobs: How many structures are evaluated at once, each on one thread; -1 is every
                 core. Times measured beside other fits are less exact.
             executor: Where evaluations run instead, such as a Dask client's `get_executor()`;
                 `n_jobs` says how many run there at once.
             groups: (rows,) group of each row, for a splitter that keeps groups together.
             task: "binary", "multiclass" or "regression"; None reads it off `y`.
-            callbacks: Each called with this study and how far it is, at the start and after
-                every trial.
+            callbacks: Each called with this study and how far it is, at the start, after every
+                trial, and at the end.
+
+        Returns:
+            Why it ended: "n_trials", "timeout", "patience", or "exhausted" when every structure
+            has been visited.
 
         Raises:
-            ArgumentError: If an argument cannot be used.
+            ArgumentError: If an argument cannot be used, or the space does not ask for a
+                parameter that was enqueued.
             DataError: If the data cannot be searched on.
-            SpaceError: If the space does not return an estimator.
+            SpaceError: If the space does not return an estimator, or a sampler of finite spaces
+                is to search one that is not.
             StudyMismatchError: If the stored study is of something else.
             StudyRunningError: If another process of this machine is running the study.
             AllTrialsFailedError: If the first ten trials all fail.
@@ -173,13 +221,23 @@ class StructureStudy:
             if launch.remeasure == self.name:
                 self.remeasure(X, y, groups=groups)
                 raise Remeasured
-            return
+            return "n_trials"
         n_trials, deadline = _budget(n_trials, timeout)
+        if patience is not None and (
+            isinstance(patience, bool) or not isinstance(patience, Integral) or patience < 1
+        ):
+            raise ArgumentError(f"patience must be 1 or more, or None, got {patience!r}")
         self._check_searchable()
         workers = count_workers(n_jobs)
         problem = Problem.from_data(X, y, task)
         plan = make_plan(X, y, self.objectives, problem, self.cv, groups)
-        study = self._opened = self._open(self._spec_of(plan, problem))
+        spec = self._spec_of(plan, problem)
+        for params in self._enqueued:
+            check_parameters(self.space, problem, params)
+        if isinstance(self._sampler, samplers.GridSampler):
+            self._sampler.check_finite(spec.probe.distributions)
+        study = self._opened = self._open(spec)
+        self._enqueue(study, problem)
         self._data = (X, y, groups)
         told = (*callbacks, *launch.callbacks)
 
@@ -190,9 +248,18 @@ class StructureStudy:
         with claimed(study):
             search = Search(
                 study, self.space, _calibrated(plan, study), problem, self.seed, n_trials, deadline,
-                workers, executor, on_progress,
+                patience, workers, executor, on_progress,
             )  # fmt: skip
-            search.run()
+            return search.run()
+
+    def _enqueue(self, study: optuna.Study, problem: Problem) -> None:
+        """Enqueue what was asked for, and in a new study the space's own first structures."""
+        first = list(self._enqueued)
+        if self.defaults and not study.get_trials(deepcopy=False):
+            first += starts(self.space, problem)
+        for params in first:
+            study.enqueue_trial(params, skip_if_exists=True)
+        self._enqueued.clear()
 
     def remeasure(self, X: Any = None, y: Any = None, *, groups: Any = None) -> ParetoFront:
         """Measure the inference times of the front again, with care.
@@ -348,7 +415,7 @@ def load_study(
         spec.objectives,
         name=name,
         storage=storage,
-        sampler=sampler or (spec.sampler if is_known else "tpe"),
+        sampler=sampler or (spec.sampler if is_known else "random"),
         cv=recipe.restore(spec.cv),
         seed=spec.seed,
     )

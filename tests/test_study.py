@@ -87,7 +87,7 @@ def picky(trial: Any) -> Any:
 
 
 def always_odd(trial: Any) -> Any:
-    return Picky(max_depth=trial.suggest_int("half", 0, 3) * 2 + 1)
+    return Picky(max_depth=trial.suggest_int("half", 0, 40) * 2 + 1)
 
 
 def picky_in_one_branch(trial: Any) -> Any:
@@ -264,7 +264,8 @@ class TestCounting:
 
         study.optimize(*binary, n_trials=3, callbacks=[note])
         assert all(told is study for told, _ in seen)
-        assert [progress.done for _, progress in seen] == [0, 1, 2, 3]
+        assert [progress.done for _, progress in seen] == [0, 1, 2, 3, 3]
+        assert [progress.ending for _, progress in seen] == [None] * 4 + ["n_trials"]
         assert {progress.n_trials for _, progress in seen} == {3}
         lefts = [progress.seconds_left for _, progress in seen]
         assert lefts[0] is None
@@ -273,7 +274,7 @@ class TestCounting:
 
         seen.clear()
         study.optimize(*binary, n_trials=5, callbacks=[note])
-        assert [progress.done for _, progress in seen] == [3, 4, 5]
+        assert [progress.done for _, progress in seen] == [3, 4, 5, 5]
         assert seen[0][1].seconds_left is None
 
 
@@ -287,7 +288,7 @@ class TestBadArguments:
             ({"name": " "}, "name must be a text that is not empty"),
             ({"seed": -1}, r"seed must be a whole number from 0 to 2\*\*32 - 1, got -1"),
             ({"seed": 0.5}, "seed must be a whole number"),
-            ({"sampler": "nsga"}, "unknown sampler 'nsga'; known, nearest first: nsga2, tpe"),
+            ({"sampler": "nsga"}, "unknown sampler 'nsga'; known, nearest first: nsga2, nsga3, "),
         ],
     )
     def test_of_the_study(
@@ -545,7 +546,7 @@ class TestFailures:
         self, make: Callable[..., StructureStudy], binary: tuple[Any, Any]
     ) -> None:
         with pytest.raises(
-            AllTrialsFailedError, match=r"all 10 trials failed, .*ValueError: depth \d is odd"
+            AllTrialsFailedError, match=r"all 10 trials failed, .*ValueError: depth \d+ is odd"
         ):
             make(always_odd).optimize(*binary, n_trials=30)
         assert states(make()) == [TrialState.FAIL] * 10
@@ -566,9 +567,8 @@ class TestFailures:
         assert TrialState.COMPLETE in states(study)
         for _ in range(12):
             study.optuna_study.enqueue_trial({"max_depth": 5})
-        study.optimize(*binary, n_trials=18)
+        study.optimize(*binary, n_trials=16)
         assert states(study)[4:16] == [TrialState.FAIL] * 12
-        assert len(states(study)) == 18
 
     def test_value_that_is_no_number(
         self, in_memory: Callable[..., StructureStudy], binary: tuple[Any, Any]
@@ -645,10 +645,10 @@ class TestManyAtOnce:
         binary: tuple[Any, Any],
     ) -> None:
         """Space and estimator are this module's own; failures come back with their reason."""
-        one, two = in_memory(picky), make(picky)
+        one, two = in_memory(picky, sampler="random"), make(picky, sampler="random")
         one.optimize(*binary, n_trials=8)
         two.optimize(*binary, n_trials=8, n_jobs=2)
-        assert records(two) == records(one)  # fewer trials than TPE's first random ones
+        assert records(two) == records(one)  # random search learns nothing from what is finished
         assert set(states(two)) == {TrialState.COMPLETE, TrialState.FAIL}
         assert reasons(two) == reasons(one)
         for candidate, same in zip(two.front(), one.front(), strict=True):
@@ -890,7 +890,7 @@ class TestOneWriter:
             held.append(study.optuna_study.user_attrs["optistruct:runner"]["pid"])
 
         make().optimize(*binary, n_trials=1, callbacks=[note])
-        assert held == [os.getpid()] * 2
+        assert held == [os.getpid()] * 3
         assert make().optuna_study.user_attrs["optistruct:runner"] is None
 
 
@@ -945,7 +945,7 @@ class TestLoadStudy:
             spaces.choice(spaces.decision_tree, spaces.linear),
             spaces.tabular(spaces.choice(spaces.decision_tree, spaces.hist_gradient_boosting)),
             spaces.pipeline(spaces.scaler, spaces.decision_tree),
-            spaces.from_grid(DecisionTreeClassifier(), {"max_depth": [1, 2, None]}),
+            spaces.from_grid(DecisionTreeClassifier(), {"max_depth": [1, 2, 3, None]}),
             tree,
         ],
         ids=["family", "choice", "tabular", "pipeline", "grid", "function of this module"],
@@ -957,7 +957,7 @@ class TestLoadStudy:
         url: str,
         space: Any,
     ) -> None:
-        study = make(space, seed=11)
+        study = make(space, seed=11, defaults=False)
         study.optimize(*binary, n_trials=3)
         loaded = load_study("t", url)
         assert loaded.objectives == study.objectives

@@ -16,16 +16,27 @@ __all__ = ["live_progress", "polite_interrupt"]
 
 @contextmanager
 def live_progress() -> Iterator[tuple[Callable[..., Any], ...]]:
-    """Show a bar for each study that runs inside the block, and end politely on Ctrl-C.
+    """Show a bar for each study that runs inside the block, and say where one ends by itself.
+
+    It ends politely on Ctrl-C.
 
     Yields:
-        The callbacks for `StructureStudy.optimize`: one, or none where nobody would see it.
+        The callbacks for `StructureStudy.optimize`.
 
     Raises:
         typer.Exit: With status 130 on Ctrl-C.
     """
     with polite_interrupt(), _bar() as callbacks:
-        yield callbacks
+        yield (*callbacks, _say_ending)
+
+
+def _say_ending(study: "StructureStudy", progress: "SearchProgress") -> None:
+    why = {
+        "exhausted": "every structure of the space has been tried",
+        "patience": "the hypervolume has hardly grown any more",
+    }.get(progress.ending or "")
+    if why:
+        typer.echo(f"{study.name} ended after {progress.done} trials: {why}", err=True)
 
 
 @contextmanager

@@ -34,9 +34,20 @@ def search(
             help="parameters, operations, inference_time, size or a scorer's name; repeatable.",
         ),
     ] = None,
-    sampler: Annotated[str, typer.Option(metavar="NAME", help="tpe or nsga2.")] = "tpe",
+    sampler: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="smsego, nsga2, greedy, random, tpe, optuna-nsga2, nsga3 or gp."
+        ),
+    ] = "smsego",
     trials: Annotated[int, typer.Option(metavar="N", min=1, help="Trials in all.")] = 100,
     timeout: Timeout = None,
+    patience: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", min=1, help="End when N trials have brought no gain in hypervolume."
+        ),
+    ] = None,
     jobs: Annotated[
         int, typer.Option(metavar="N", help="Structures evaluated at once; -1 is every core.")
     ] = 1,
@@ -86,8 +97,8 @@ def search(
     source = {"table": str(data.resolve()), "target": target}
     with live_progress() as callbacks, launching(Launch(source=source)):
         study.optimize(
-            X, y, n_trials=trials, timeout=timeout, n_jobs=jobs, task=problem.task,
-            callbacks=callbacks,
+            X, y, n_trials=trials, timeout=timeout, patience=patience, n_jobs=jobs,
+            task=problem.task, callbacks=callbacks,
         )  # fmt: skip
     rich.print(front_table(study))
 

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from optistruct.evaluation.plan import EvaluationPlan
 from optistruct.exceptions import NotConvertibleError
+from optistruct.objectives import Objective
 
 __all__ = ["Refusal", "refusal"]
 
@@ -40,6 +41,13 @@ class Refusal:
         return cls(**record)
 
     @classmethod
+    def of_limit(cls, objective: Objective, figure: float) -> Self:
+        """Refuse a structure whose value is at best a figure beyond a limit."""
+        excess = objective.violations(figure)
+        limit = max(excess, key=excess.__getitem__)
+        return cls(limit, figure, excess[limit])
+
+    @classmethod
     def of_conversion(cls, error: NotConvertibleError) -> Self:
         """Refuse a structure that cannot be converted."""
         return cls(str(error), None, 1.0)
@@ -61,7 +69,5 @@ def refusal(structure: Any, plan: EvaluationPlan) -> Refusal | None:
             (bounds.high, objective.at_least is not None and bounds.high < objective.at_least),
         ):
             if is_beyond:
-                excess = objective.violations(figure)
-                limit = max(excess, key=excess.__getitem__)
-                return Refusal(limit, figure, excess[limit])
+                return Refusal.of_limit(objective, figure)
     return None

@@ -7,7 +7,7 @@ from datetime import datetime
 from optuna.trial import TrialState
 
 from optistruct import recipe
-from optistruct.front import EVALUATION, Candidate, ParetoFront
+from optistruct.front import EVALUATION, REPEATS, Candidate, ParetoFront
 from optistruct.objectives import Objective
 from optistruct.resources import machine_text
 from optistruct.search import FAILURE, REFUSAL
@@ -30,6 +30,7 @@ class Summary:
         states: Number of trials in each state, such as "complete" or "fail".
         failures: Why trials failed, with how many did; the most frequent first.
         refusals: Why structures were infeasible without an evaluation, with how many were.
+        repeats: Number of trials whose structure had been evaluated before.
         machines: What measured, by name, with the number of trials, those measured again included.
         begun: When the first trial began; None if there is none.
         ended: When the last trial ended; None if none has.
@@ -43,6 +44,7 @@ class Summary:
     states: dict[str, int]
     failures: dict[str, int]
     refusals: dict[str, int]
+    repeats: int
     machines: dict[str, int]
     begun: datetime | None
     ended: datetime | None
@@ -61,6 +63,7 @@ class Summary:
                 (self.states.get("waiting", 0), "waiting"),
                 (broken, "beyond a limit"),
                 (refused, "refused"),
+                (self.repeats, "repeated"),
             )
             if count
         ]
@@ -107,7 +110,7 @@ def summarize(study: StructureStudy) -> Summary:
     machines = Counter(
         machine_text(trial.user_attrs[EVALUATION]["machine"])
         for trial in trials
-        if EVALUATION in trial.user_attrs
+        if EVALUATION in trial.user_attrs and REPEATS not in trial.user_attrs
     )
     spec, front = study.spec, study.front()
     machines.update(machine_text(c.remeasurement.machine) for c in front if c.remeasurement)
@@ -120,6 +123,7 @@ def summarize(study: StructureStudy) -> Summary:
         states=dict(Counter(trial.state.name.lower() for trial in trials)),
         failures=dict(failures.most_common()),
         refusals=dict(refusals.most_common()),
+        repeats=sum(REPEATS in trial.user_attrs for trial in trials),
         machines=dict(machines),
         begun=min((t.datetime_start for t in trials if t.datetime_start), default=None),
         ended=max((t.datetime_complete for t in trials if t.datetime_complete), default=None),

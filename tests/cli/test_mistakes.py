@@ -45,7 +45,7 @@ MISTAKES = {
         "unknown objective 'parameter'; known, nearest first: parameters, .*accuracy",
     ),
     "sampler": Mistake(
-        (*SEARCH, "--sampler", "nsga3"), "unknown sampler 'nsga3'; known, nearest first: nsga2, tpe"
+        (*SEARCH, "--sampler", "nsga"), "unknown sampler 'nsga'; known, nearest first: nsga2, nsga3"
     ),
     "scorer of another task": Mistake(
         (*search("homes.csv", "price"), "--objective", "accuracy"),

@@ -95,7 +95,7 @@ class TestPage:
             "maximize accuracy, at least 0.5",
             "minimize parameters, at most 5,000",
             "binary: 90 rows, 4 columns, 2 classes",
-            "tpe, seed 0",
+            "smsego, seed 0",
             "2 x ValueError: depth <3> & more",
             "optuna 5",
         ):

@@ -1,0 +1,105 @@
+"""When a search ends by itself: no gain any more, or nothing left to try."""
+
+from typing import Any
+
+import optuna
+import pytest
+from optuna.trial import TrialState, create_trial
+from sklearn.tree import DecisionTreeClassifier
+
+from optistruct import StructureStudy
+from optistruct.exceptions import ArgumentError, SpaceError
+from optistruct.objectives import ParameterCount, Score
+from optistruct.stopping import is_stagnant
+
+OBJECTIVES = (Score("accuracy"), ParameterCount())
+
+
+def twelve_trees(trial: Any) -> Any:
+    return DecisionTreeClassifier(
+        max_depth=trial.suggest_int("max_depth", 1, 4),
+        criterion=trial.suggest_categorical("criterion", ["gini", "entropy", "log_loss"]),
+    )
+
+
+def pruned_trees(trial: Any) -> Any:
+    return DecisionTreeClassifier(ccp_alpha=trial.suggest_float("ccp_alpha", 1e-4, 1e-1, log=True))
+
+
+def of(space: Any, **kwargs: Any) -> StructureStudy:
+    return StructureStudy(space, OBJECTIVES, name="t", storage="sqlite:///:memory:", cv=2, **kwargs)
+
+
+def trials_of(*values: tuple[float, float] | None) -> list[optuna.trial.FrozenTrial]:
+    """Make finished trials; None is one that failed."""
+    return [
+        create_trial(state=TrialState.FAIL) if one is None else create_trial(values=list(one))
+        for one in values
+    ]
+
+
+class TestIsStagnant:
+    def test_as_long_as_the_hypervolume_grows_it_is_not(self) -> None:
+        growing = trials_of((0.5, 10), (0.5, 1000), (0.6, 10), (0.7, 10), (0.8, 10))
+        assert not is_stagnant(growing, OBJECTIVES, 2)
+
+    def test_it_is_after_so_many_trials_that_add_nothing(self) -> None:
+        still = trials_of((0.5, 10), (0.5, 1000), (0.8, 10), (0.7, 20), None)
+        assert is_stagnant(still, OBJECTIVES, 2)
+        assert not is_stagnant(still, OBJECTIVES, 3)
+
+    def test_not_before_so_many_trials_have_ended(self) -> None:
+        assert not is_stagnant(trials_of((0.5, 10), (0.5, 10)), OBJECTIVES, 2)
+
+    def test_not_while_nothing_is_feasible(self) -> None:
+        assert not is_stagnant(trials_of(*[None] * 9), OBJECTIVES, 2)
+
+    def test_structures_beyond_a_limit_are_no_gain(self) -> None:
+        trials = trials_of((0.5, 10), (0.4, 1000), (0.5, 11))
+        beyond = create_trial(values=[0.9, 5])
+        beyond.set_constraint("parameters <= 4", 0.1)
+        assert is_stagnant([*trials, beyond], OBJECTIVES, 1)
+
+
+class TestOptimize:
+    def test_says_that_all_trials_were_made(self, binary: Any) -> None:
+        assert of(pruned_trees).optimize(*binary, n_trials=3) == "n_trials"
+
+    def test_ends_without_gain(self, binary: Any) -> None:
+        study = of(pruned_trees, sampler="random")
+        assert study.optimize(*binary, n_trials=300, patience=5) == "patience"
+        assert 5 < len(study.optuna_study.trials) < 300
+
+    @pytest.mark.parametrize(
+        "sampler", ["grid", "backtracking", "random", "smsego", "nsga2", "tpe"]
+    )
+    def test_ends_when_every_structure_was_tried(self, sampler: str, binary: Any) -> None:
+        study = of(twelve_trees, sampler=sampler)
+        assert study.optimize(*binary, n_trials=100) == "exhausted"
+        tried = [tuple(trial.params.values()) for trial in study.optuna_study.trials]
+        assert len(tried) == len(set(tried)) == 12
+        assert study.optimize(*binary, n_trials=100) == "exhausted"
+        assert len(study.optuna_study.trials) == 12
+
+    def test_workers_share_a_finite_space(self, binary: Any) -> None:
+        study = of(twelve_trees, sampler="grid")
+        assert study.optimize(*binary, n_trials=100, n_jobs=2) == "exhausted"
+        tried = [tuple(trial.params.values()) for trial in study.optuna_study.trials]
+        assert len(tried) == len(set(tried)) == 12
+
+    @pytest.mark.parametrize("patience", [0, -1, 1.5, True])
+    def test_refuses_another_patience(self, patience: Any, binary: Any) -> None:
+        with pytest.raises(ArgumentError, match=r"patience must be 1 or more, or None, got"):
+            of(pruned_trees).optimize(*binary, n_trials=3, patience=patience)
+
+    @pytest.mark.parametrize("sampler", ["grid", "backtracking"])
+    def test_a_continuous_range_is_refused_before_anything_is_written(
+        self, sampler: str, binary: Any, tmp_path: Any
+    ) -> None:
+        database = tmp_path / "studies.db"
+        study = StructureStudy(
+            pruned_trees, OBJECTIVES, name="t", storage=f"sqlite:///{database}", sampler=sampler
+        )
+        with pytest.raises(SpaceError, match=r"'ccp_alpha' is a continuous range.*give it a step"):
+            study.optimize(*binary, n_trials=3)
+        assert not database.exists()
