@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 from sklearn.tree import DecisionTreeClassifier
 
-from optistruct import StructureStudy, objectives, reporting
+from optistruct import StructureStudy, objectives, reporting, spaces
 from optistruct.search import REFUSAL
 
 FITTED: list[int] = []
@@ -105,3 +105,40 @@ def test_what_cannot_be_converted_is_infeasible_with_the_reason(
             assert "Odd" in trial.user_attrs[REFUSAL]["reason"]
             assert max(trial.constraints.values()) > 0
     assert {t.params["known"] for t in study.optuna_study.trials} == {True, False}
+
+
+def stacked_perceptrons(trial: Any) -> Any:
+    """Tells its least cost after each layer, so that a branch is left once it is too large."""
+    inputs, parameters, widths = 4, 0, []
+    for layer in range(trial.suggest_int("layers", 1, 3)):
+        width = trial.suggest_int(f"units_{layer}", 2, 10, step=4)
+        parameters += (inputs + 1) * width
+        spaces.require(trial, parameters=parameters)
+        widths.append(width)
+        inputs = width
+    return Watched(tuple(widths), max_iter=5, solver="lbfgs")
+
+
+@pytest.mark.filterwarnings("ignore:lbfgs failed")
+def test_backtracking_leaves_branches_that_break_a_limit(binary: Any) -> None:
+    FITTED.clear()
+    limit = objectives.ParameterCount(at_most=60)
+    study = study_of(
+        stacked_perceptrons, objectives.Score("accuracy"), limit, sampler="backtracking"
+    )
+    assert study.optimize(*binary, n_trials=100) == "exhausted"
+    trials = study.optuna_study.trials
+    cut = [trial for trial in trials if trial.state == TrialState.PRUNED]
+    partial = [t for t in cut if len(t.params) <= t.params["layers"]]
+    assert partial, "no branch was left before it was whole"
+    assert len(trials) < 3 + 9 + 27
+    assert len(FITTED) == 2 * (len(trials) - len(cut))
+    for trial in cut:
+        assert trial.user_attrs[REFUSAL]["reason"] == "parameters <= 60"
+        assert trial.constraints["parameters <= 60"] > 0
+    paths = [tuple(trial.params.items()) for trial in trials]
+    assert len(set(paths)) == len(paths)
+    summary = reporting.summarize(study)
+    assert summary.visited is not None
+    assert summary.visited.evaluated + summary.visited.cut == pytest.approx(1)
+    assert "of the space evaluated and" in summary.trials

@@ -10,6 +10,7 @@ from optistruct import recipe
 from optistruct.front import EVALUATION, REPEATS, Candidate, ParetoFront
 from optistruct.objectives import Objective
 from optistruct.resources import machine_text
+from optistruct.samplers import Visited, visited
 from optistruct.search import FAILURE, REFUSAL
 from optistruct.spec import StudySpec
 from optistruct.study import StructureStudy
@@ -30,6 +31,7 @@ class Summary:
         states: Number of trials in each state, such as "complete" or "fail".
         failures: Why trials failed, with how many did; the most frequent first.
         refusals: Why structures were infeasible without an evaluation, with how many were.
+        visited: How a finite space was gone through, if by backtracking; None otherwise.
         repeats: Number of trials whose structure had been evaluated before.
         machines: What measured, by name, with the number of trials, those measured again included.
         begun: When the first trial began; None if there is none.
@@ -44,6 +46,7 @@ class Summary:
     states: dict[str, int]
     failures: dict[str, int]
     refusals: dict[str, int]
+    visited: Visited | None
     repeats: int
     machines: dict[str, int]
     begun: datetime | None
@@ -67,7 +70,13 @@ class Summary:
             )
             if count
         ]
-        return f"{total} trial{'s' * (total != 1)}" + (f" ({', '.join(notes)})" if notes else "")
+        told = f"{total} trial{'s' * (total != 1)}" + (f" ({', '.join(notes)})" if notes else "")
+        if self.visited:
+            told += (
+                f", {self.visited.evaluated:.0%} of the space evaluated and "
+                f"{self.visited.cut:.0%} cut without a fit"
+            )
+        return told
 
     @property
     def times(self) -> list[str]:
@@ -123,6 +132,7 @@ def summarize(study: StructureStudy) -> Summary:
         states=dict(Counter(trial.state.name.lower() for trial in trials)),
         failures=dict(failures.most_common()),
         refusals=dict(refusals.most_common()),
+        visited=visited(optuna_study) if spec.sampler == "backtracking" else None,
         repeats=sum(REPEATS in trial.user_attrs for trial in trials),
         machines=dict(machines),
         begun=min((t.datetime_start for t in trials if t.datetime_start), default=None),

@@ -20,7 +20,7 @@ from typing import Any
 from optuna.samplers import BaseSampler
 
 from optistruct.exceptions import UnknownNameError
-from optistruct.samplers.backtracking import BacktrackingSampler, Visited
+from optistruct.samplers.backtracking import BacktrackingSampler, Visited, visited
 from optistruct.samplers.greedy import GreedySampler
 from optistruct.samplers.grid import GridSampler
 from optistruct.samplers.history import Scale
@@ -48,6 +48,7 @@ __all__ = [
     "Visited",
     "Visits",
     "by_name",
+    "visited",
 ]
 
 SAMPLERS: dict[str, Callable[..., BaseSampler]] = {

@@ -14,7 +14,7 @@ from optuna.trial import TrialState
 from optistruct.samplers.columns import cardinality
 from optistruct.samplers.grid import GridSampler
 
-__all__ = ["BacktrackingSampler", "Visited"]
+__all__ = ["BacktrackingSampler", "Visited", "visited"]
 
 
 @dataclass(frozen=True)
@@ -43,13 +43,14 @@ class BacktrackingSampler(GridSampler):
     about its cost, and call `require` as soon as it is decided: a branch left early is a large one.
     """
 
-    def visited(self, study: Study) -> Visited:
-        """Tell how much of the space was evaluated, and how much was cut without an evaluation."""
-        counts = {True: 0, False: 0}
-        shares = {True: 0.0, False: 0.0}
-        for trial in study.get_trials(deepcopy=False):
-            if trial.state.is_finished():
-                is_cut = trial.state == TrialState.PRUNED
-                counts[is_cut] += 1
-                shares[is_cut] += 1 / math.prod(map(cardinality, trial.distributions.values()))
-        return Visited(counts[False], counts[True], shares[False], shares[True])
+
+def visited(study: Study) -> Visited:
+    """Tell how much of a finite space was evaluated, and how much was cut without an evaluation."""
+    counts = {True: 0, False: 0}
+    shares = {True: 0.0, False: 0.0}
+    for trial in study.get_trials(deepcopy=False):
+        if trial.state.is_finished():
+            is_cut = trial.state == TrialState.PRUNED
+            counts[is_cut] += 1
+            shares[is_cut] += 1 / math.prod(map(cardinality, trial.distributions.values()))
+    return Visited(counts[False], counts[True], shares[False], shares[True])

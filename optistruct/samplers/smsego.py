@@ -98,8 +98,9 @@ class SMSEGOSampler(StructureSampler):
         """Guess every objective of the candidates, in the better case."""
         history = self.history
         has_values = np.isfinite(history.losses[:, 0])
+        X, asked = self._features(history.rows[has_values]), self._features(candidates)
         guesses = [
-            self._guess(i, history.rows[has_values], losses, candidates)
+            self._guess(i, X, losses, asked)
             for i, losses in enumerate(history.losses[has_values].T)
         ]
         return np.column_stack([mean - _OPTIMISM * spread for mean, spread in guesses])
@@ -108,19 +109,22 @@ class SMSEGOSampler(StructureSampler):
         """Guess how likely the candidates are to have values and to meet every limit."""
         history = self.history
         is_feasible = history.is_feasible.astype(float)
-        return self._guess("feasible", history.rows, is_feasible, candidates)[0]
+        X, asked = self._features(history.rows), self._features(candidates)
+        return self._guess("feasible", X, is_feasible, asked)[0]
+
+    def _features(self, rows: Numbers) -> Numbers:
+        return features(self.history.columns, rows)
 
     def _guess(
-        self, what: object, rows: Numbers, values: Numbers, candidates: Numbers
+        self, what: object, X: Numbers, values: Numbers, asked: Numbers
     ) -> tuple[Numbers, Numbers]:
-        columns = self.history.columns
-        if self._columns != columns:
-            self._surrogates, self._columns = {}, list(columns)
+        if self._columns != self.history.columns:
+            self._surrogates, self._columns = {}, list(self.history.columns)
         if what not in self._surrogates:
             seed = stream_seed(self._seed, "surrogate", what)
             self._surrogates[what] = Surrogate(seed, _TREES)
-        self._surrogates[what].fit(features(columns, rows), values)
-        return self._surrogates[what].predict(features(columns, candidates))
+        self._surrogates[what].fit(X, values)
+        return self._surrogates[what].predict(asked)
 
     def _forget(self) -> None:
         super()._forget()

@@ -23,7 +23,7 @@ from optistruct.samplers.seeding import stream_seed
 
 __all__ = ["Surrogate", "features"]
 
-_TRIALS_A_TURN = 150
+_TRIALS_A_TURN = 100
 _PENALTY = 0.1
 _ABSENT = -1.0
 
@@ -36,10 +36,10 @@ class _Member:
     trend: Ridge
     tree: ExtraTreeRegressor
 
-    def predict(self, X: Numbers) -> Numbers:
-        guesses: Numbers = (
-            self.trend.predict(_trend_features(X)) + self.tree.tree_.predict(X).ravel()
-        )
+    def predict(self, X: Numbers, X_trend: Numbers) -> Numbers:
+        # without scikit-learn's checks of X, which would take most of the time
+        trend = X_trend @ self.trend.coef_ + self.trend.intercept_
+        guesses: Numbers = trend + self.tree.tree_.predict(X).ravel()
         return guesses
 
 
@@ -63,14 +63,15 @@ class Surrogate:
             y: (n,) what is to be guessed.
         """
         turns = -(-len(X) // _TRIALS_A_TURN)
+        X_trend = _trend_features(X)
         trends: dict[int, Ridge] = {}
         for i, member in enumerate(self._members):
             known = max(len(X) - (len(X) + i) % turns, 1)
             if member is not None and member.known == known:
                 continue
             if known not in trends:
-                trends[known] = Ridge(alpha=_PENALTY).fit(_trend_features(X[:known]), y[:known])
-            rest = y[:known] - trends[known].predict(_trend_features(X[:known]))
+                trends[known] = Ridge(alpha=_PENALTY).fit(X_trend[:known], y[:known])
+            rest = y[:known] - trends[known].predict(X_trend[:known])
             tree = ExtraTreeRegressor(random_state=stream_seed(self._seed, i, known))
             tree.fit(X[:known], rest, check_input=False)
             self._members[i] = _Member(known, trends[known], tree)
@@ -84,7 +85,8 @@ class Surrogate:
         Returns:
             (n,) the members' mean, and (n,) their standard deviation.
         """
-        guesses = np.array([member.predict(X) for member in self._members if member])
+        X_trend = _trend_features(X)
+        guesses = np.array([member.predict(X, X_trend) for member in self._members if member])
         return guesses.mean(axis=0), guesses.std(axis=0)
 
 
