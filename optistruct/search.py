@@ -30,7 +30,7 @@ from optistruct.front import EVALUATION, REPEATS
 from optistruct.objectives import Objective
 from optistruct.samplers import Visits
 from optistruct.spaces import LimitBroken, Problem, Space, build, limited, structure_key
-from optistruct.stopping import Ending, is_stagnant
+from optistruct.stopping import Budget, Ending, is_stagnant
 from optistruct.storage import running_trials
 
 __all__ = ["FAILURE", "REFUSAL", "Search", "SearchProgress"]
@@ -66,7 +66,7 @@ class SearchProgress:
 
 @dataclass
 class Search:
-    """One run of a search, from the trials there are to `n_trials` in all.
+    """One run of a search, from the trials there are to those of its budget.
 
     Attributes:
         study: The study; this process is its only writer.
@@ -74,9 +74,7 @@ class Search:
         plan: Data, folds and objectives.
         problem: The task and the table's shape.
         seed: Seed of the structures.
-        n_trials: Trials of the study in all, those that are there included.
-        deadline: Moment of `time.monotonic()` after which no trial begins.
-        patience: After how many trials without gain the search ends; None for never.
+        budget: How long the run may be.
         workers: How many evaluations run at once.
         executor: Where they run; None opens one of `workers` and closes it again.
         on_progress: Called at the start, after every trial, and at the end.
@@ -87,9 +85,7 @@ class Search:
     plan: EvaluationPlan
     problem: Problem
     seed: int
-    n_trials: int
-    deadline: float
-    patience: int | None
+    budget: Budget
     workers: int
     executor: Executor | None
     on_progress: Callable[[SearchProgress], None]
@@ -131,7 +127,7 @@ class Search:
             while self._pending:
                 self._collect()
                 self._fill()
-            if self._failures and not self._is_late():
+            if self._failures and not self.budget.is_late:
                 self._stop_if_hopeless(at_least=1)
             is_done = True
             self.on_progress(replace(self._progress(), ending=self._ending))
@@ -155,9 +151,6 @@ class Search:
         if self._suspects and not self._pending:
             self._send(*self._suspects[0])
 
-    def _is_late(self) -> bool:
-        return monotonic() >= self.deadline
-
     def _next(self) -> Trial | None:
         """Take up a trial that was left, or ask for a new one."""
         if self._left:
@@ -173,14 +166,15 @@ class Search:
         return self.study.ask()
 
     def _reason_to_end(self) -> Ending | None:
-        if self._begun >= self.n_trials:
+        if self._begun >= self.budget.n_trials:
             return "n_trials"
-        if self._is_late():
+        if self.budget.is_late:
             return "timeout"
         if self._visits.is_exhausted(self.study):
             return "exhausted"
         trials = self.study.get_trials(deepcopy=False)
-        if self.patience and is_stagnant(trials, self.plan.objectives, self.patience):
+        patience = self.budget.patience
+        if patience and is_stagnant(trials, self.plan.objectives, patience):
             return "patience"
         return None
 
@@ -305,11 +299,12 @@ class Search:
 
     def _progress(self) -> SearchProgress:
         now, done_here = monotonic(), self._done - self._done_before
+        n_trials = self.budget.n_trials
         left = None
         if done_here:
             a_trial = (now - self._start) / done_here
-            left = max(0.0, min(a_trial * (self.n_trials - self._done), self.deadline - now))
-        return SearchProgress(self._done, max(self.n_trials, self._done), left)
+            left = max(0.0, min(a_trial * (n_trials - self._done), self.budget.deadline - now))
+        return SearchProgress(self._done, max(n_trials, self._done), left)
 
     def _stop_if_hopeless(self, at_least: int) -> None:
         if not self._any_complete and self._failures >= at_least:

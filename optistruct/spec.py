@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import optuna
 import pandas as pd
 from scipy import sparse
 
@@ -120,6 +121,21 @@ class StudySpec:
             source=stored["source"],
             machine=stored["machine"],
         )
+
+    @classmethod
+    def of_study(cls, study: optuna.Study) -> Self:
+        """Read the spec of a study from its database.
+
+        Raises:
+            StudyMismatchError: If the study was not made by optistruct.
+        """
+        stored = study.user_attrs.get(cls.KEY)
+        if stored is None:
+            raise StudyMismatchError(
+                f"the study {study.study_name!r} was not made by optistruct: open it with "
+                "optuna.load_study, or give the new study another name"
+            )
+        return cls.from_json(stored)
 
     def check_same(self, stored: "StudySpec", name: str) -> None:
         """See that a study can be resumed.

@@ -1,15 +1,19 @@
-"""When a search ends: what its trials, rather than its budget, say about going on."""
+"""When a search ends: its budget is used up, or its trials say that there is little to gain."""
 
 from collections.abc import Sequence
-from typing import Literal
+from dataclasses import dataclass
+from numbers import Integral
+from time import monotonic
+from typing import Any, Literal, Self
 
 import numpy as np
 from optuna.trial import FrozenTrial, TrialState
 
 from optistruct import pareto
+from optistruct.exceptions import ArgumentError
 from optistruct.objectives import Objective
 
-__all__ = ["LEAST_GAIN", "Ending", "is_stagnant"]
+__all__ = ["LEAST_GAIN", "Budget", "Ending", "is_stagnant"]
 
 Ending = Literal["n_trials", "timeout", "patience", "exhausted"]
 """Why a run of a search ended: all trials made, the time over, no gain any more, or every
@@ -17,6 +21,47 @@ structure of the space visited."""
 
 LEAST_GAIN = 0.001
 """Part of the hypervolume by which it must have grown, or the search is stagnant."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long a run of a search may be.
+
+    Attributes:
+        n_trials: Trials of the study in all, those that are there included.
+        deadline: Moment of `time.monotonic()` after which no trial begins.
+        patience: After how many trials without gain the search ends; None for never.
+    """
+
+    n_trials: int
+    deadline: float
+    patience: int | None
+
+    @classmethod
+    def of(cls, n_trials: Any, timeout: Any, patience: Any) -> Self:
+        """Check a budget that begins now.
+
+        Args:
+            n_trials: Trials in all.
+            timeout: Seconds; None for no end.
+            patience: Trials without gain; None for no end.
+
+        Raises:
+            ArgumentError: If one cannot be used.
+        """
+        if not _is_positive(n_trials):
+            raise ArgumentError(f"n_trials must be 1 or more, got {n_trials!r}")
+        if timeout is not None and not timeout > 0:
+            raise ArgumentError(f"timeout must be a number of seconds above 0, got {timeout!r}")
+        if patience is not None and not _is_positive(patience):
+            raise ArgumentError(f"patience must be 1 or more, or None, got {patience!r}")
+        deadline = float("inf") if timeout is None else monotonic() + timeout
+        return cls(int(n_trials), deadline, patience)
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the time is over."""
+        return monotonic() >= self.deadline
 
 
 def is_stagnant(
@@ -56,3 +101,7 @@ def _losses(trials: Sequence[FrozenTrial], objectives: Sequence[Objective]) -> p
     ]
     columns = np.array(values, dtype=float).reshape(-1, len(objectives)).T
     return np.column_stack([o.loss(column) for o, column in zip(objectives, columns, strict=True)])
+
+
+def _is_positive(number: Any) -> bool:
+    return isinstance(number, Integral) and not isinstance(number, bool) and int(number) >= 1

@@ -4,8 +4,6 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
-from numbers import Integral
-from time import monotonic
 from typing import Any
 
 import optuna
@@ -20,7 +18,7 @@ from optistruct.evaluation import (
     quiet_process,
     remeasure,
 )
-from optistruct.exceptions import ArgumentError, StudyError, StudyMismatchError
+from optistruct.exceptions import ArgumentError, StudyError
 from optistruct.front import ParetoFront, read_front, remeasured_key
 from optistruct.launch import DEFAULT_STORAGE, Remeasured, current_launch
 from optistruct.objectives import InferenceTime, Objective, check_objectives
@@ -36,7 +34,7 @@ from optistruct.spaces import (
     starts,
 )
 from optistruct.spec import StudySpec, fingerprint
-from optistruct.stopping import Ending
+from optistruct.stopping import Budget, Ending
 from optistruct.storage import (
     claimed,
     load_optuna_study,
@@ -143,7 +141,7 @@ class StructureStudy:
             StudyNotFoundError: If `optimize` has not made it yet.
             StudyMismatchError: If the study was not made by optistruct.
         """
-        return _read_spec(self.optuna_study)
+        return StudySpec.of_study(self.optuna_study)
 
     def enqueue(self, *params: Mapping[str, Any]) -> None:
         """Have structures tried before the sampler proposes others, at the next `optimize`.
@@ -222,20 +220,13 @@ class StructureStudy:
                 self.remeasure(X, y, groups=groups)
                 raise Remeasured
             return "n_trials"
-        n_trials, deadline = _budget(n_trials, timeout)
-        if patience is not None and (
-            isinstance(patience, bool) or not isinstance(patience, Integral) or patience < 1
-        ):
-            raise ArgumentError(f"patience must be 1 or more, or None, got {patience!r}")
+        budget = _budget(n_trials, timeout, patience)
         self._check_searchable()
         workers = count_workers(n_jobs)
         problem = Problem.from_data(X, y, task)
         plan = make_plan(X, y, self.objectives, problem, self.cv, groups)
         spec = self._spec_of(plan, problem)
-        for params in self._enqueued:
-            check_parameters(self.space, problem, params)
-        if isinstance(self._sampler, samplers.GridSampler):
-            self._sampler.check_finite(spec.probe.distributions)
+        self._check_proposals(spec, problem)
         study = self._opened = self._open(spec)
         self._enqueue(study, problem)
         self._data = (X, y, groups)
@@ -247,10 +238,17 @@ class StructureStudy:
 
         with claimed(study):
             search = Search(
-                study, self.space, _calibrated(plan, study), problem, self.seed, n_trials, deadline,
-                patience, workers, executor, on_progress,
+                study, self.space, _calibrated(plan, study), problem, self.seed, budget, workers,
+                executor, on_progress,
             )  # fmt: skip
             return search.run()
+
+    def _check_proposals(self, spec: StudySpec, problem: Problem) -> None:
+        """See that the space takes what is enqueued, and the sampler the space."""
+        for params in self._enqueued:
+            check_parameters(self.space, problem, params)
+        if isinstance(self._sampler, samplers.GridSampler):
+            self._sampler.check_finite(spec.probe.distributions)
 
     def _enqueue(self, study: optuna.Study, problem: Problem) -> None:
         """Enqueue what was asked for, and in a new study the space's own first structures."""
@@ -337,7 +335,7 @@ class StructureStudy:
             StudyNotFoundError: If `optimize` has not made the study yet.
         """
         study = self.optuna_study
-        return read_front(study, _read_spec(study), self.space)
+        return read_front(study, StudySpec.of_study(study), self.space)
 
     def _spec_of(self, plan: EvaluationPlan, problem: Problem) -> StudySpec:
         return StudySpec.here(
@@ -363,7 +361,7 @@ class StructureStudy:
                 deepcopy=False
             )
             if not is_blank or [d.name.lower() for d in study.directions] != directions:
-                stored = _read_spec(study)
+                stored = StudySpec.of_study(study)
                 spec.check_same(stored, self.name)
                 now = replace(stored, sampler=spec.sampler, source=spec.source or stored.source)
                 if now != stored:
@@ -408,7 +406,7 @@ def load_study(
     """
     storage = current_launch().storage or storage
     opened = open_storage(storage)
-    spec = _read_spec(load_optuna_study(name, opened))
+    spec = StudySpec.of_study(load_optuna_study(name, opened))
     is_known = spec.sampler in samplers.SAMPLERS
     study = StructureStudy(
         space or recipe.restore(spec.space),
@@ -423,33 +421,17 @@ def load_study(
     return study
 
 
-def _budget(n_trials: int, timeout: float | None) -> tuple[int, float]:
-    """Check how long a run may be; a launch goes before what the script says.
-
-    Returns:
-        Trials in all, and the moment of `time.monotonic()` when no trial begins any more.
-    """
+def _budget(n_trials: int, timeout: float | None, patience: int | None) -> Budget:
+    """Make a run's budget; a launch goes before what the script says."""
     launch = current_launch()
-    n_trials = n_trials if launch.n_trials is None else launch.n_trials
-    timeout = timeout if launch.timeout is None else launch.timeout
-    if isinstance(n_trials, bool) or not isinstance(n_trials, Integral) or n_trials < 1:
-        raise ArgumentError(f"n_trials must be 1 or more, got {n_trials!r}")
-    if timeout is not None and not timeout > 0:
-        raise ArgumentError(f"timeout must be a number of seconds above 0, got {timeout!r}")
-    return int(n_trials), monotonic() + timeout if timeout is not None else float("inf")
+    return Budget.of(
+        n_trials if launch.n_trials is None else launch.n_trials,
+        timeout if launch.timeout is None else launch.timeout,
+        patience,
+    )
 
 
 def _calibrated(plan: EvaluationPlan, study: optuna.Study) -> EvaluationPlan:
     """Let the plan's objectives measure as they did when the study began."""
-    machine = _read_spec(study).machine
+    machine = StudySpec.of_study(study).machine
     return replace(plan, objectives=tuple(o.calibrated(machine) for o in plan.objectives))
-
-
-def _read_spec(study: optuna.Study) -> StudySpec:
-    stored = study.user_attrs.get(StudySpec.KEY)
-    if stored is None:
-        raise StudyMismatchError(
-            f"the study {study.study_name!r} was not made by optistruct: open it with "
-            "optuna.load_study, or give the new study another name"
-        )
-    return StudySpec.from_json(stored)

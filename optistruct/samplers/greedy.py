@@ -107,7 +107,7 @@ class GreedySampler(StructureSampler):
         if not members.size:
             return None
         history, variation = self.history, self.variation(trial, members)
-        known = {*history.keys(history.rows), *history.keys(history.running)}
+        known = history.known_keys()
         for member in self.stream(trial, "member").permutation(members):
             row, number = history.rows[member], history.trials[member].number
             best: tuple[int, _Change] | None = None

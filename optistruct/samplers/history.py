@@ -46,6 +46,8 @@ class History:
         self._losses = np.empty((0, len(self._directions)))
         self._excess = np.empty(0)
         self.running = np.empty((0, 0))
+        self._known: set[bytes] = set()
+        self._keyed: tuple[int, int] = (0, 0)  # rows and columns that the keys in it are of
         self.running_trials: list[FrozenTrial] = []
 
     def __len__(self) -> int:
@@ -85,6 +87,15 @@ class History:
         filled = np.ascontiguousarray(np.nan_to_num(rows, nan=-1.0) + 0.0)
         return [row.tobytes() for row in filled]
 
+    def known_keys(self) -> set[bytes]:
+        """Hand out the keys of all structures that have been tried or are being evaluated."""
+        rows, width = self._keyed
+        if width != len(self.columns):
+            self._known, rows = set(), 0
+        self._known.update(self.keys(self.rows[rows:]))
+        self._keyed = (len(self.trials), len(self.columns))
+        return self._known.union(self.keys(self.running))
+
     def refresh(self, trials: Iterable[FrozenTrial], current: int | None = None) -> None:
         """Take in what has finished.
 
@@ -105,6 +116,7 @@ class History:
         news = finished[known:] if is_longer else finished
         if self._learn_columns([*news, *running]) or not is_longer:
             self.trials, news = [], finished
+            self._known, self._keyed = set(), (0, 0)
         self._append(news)
         self.running_trials = running
         self.running = np.array([self._row(trial) for trial in running]).reshape(

@@ -93,8 +93,10 @@ def population(history: History, size: int) -> NDArray[np.intp]:
     usable = np.flatnonzero(np.isfinite(history.excess))
     if not usable.size:
         return usable
-    keys = np.array(history.keys(history.rows[usable]), dtype=object)
-    usable = usable[np.sort(np.unique(keys, return_index=True)[1])]
+    first: dict[bytes, int] = {}
+    for row, key in zip(usable, history.keys(history.rows[usable]), strict=True):
+        first.setdefault(key, int(row))
+    usable = np.fromiter(first.values(), dtype=int)
     feasible = usable[history.excess[usable] == 0]
     broken = usable[history.excess[usable] > 0]
     broken = broken[np.argsort(history.excess[broken], kind="stable")]

@@ -180,7 +180,7 @@ class StructureSampler(BaseSampler):
     def unknown(self, rows: Numbers) -> NDArray[np.intp]:
         """Number the structures that no trial has, each once."""
         history = self.history
-        known = {*history.keys(history.rows), *history.keys(history.running)}
+        known = history.known_keys()
         first: dict[bytes, int] = {}
         for i, key in enumerate(history.keys(rows)):
             if key not in known:
