@@ -8,7 +8,7 @@ has happened twice, it is tried alone in a process of its own, and given up only
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Any
 
@@ -64,6 +64,16 @@ class SearchProgress:
     ending: Ending | None = None
 
 
+@dataclass(eq=False)
+class _Job:
+    """A structure under way, with the trials of the same structure, which wait for its outcome."""
+
+    trial: Trial
+    structure: Any
+    key: str | None
+    waiting: list[Trial] = field(default_factory=list)
+
+
 @dataclass
 class Search:
     """One run of a search, from the trials there are to those of its budget.
@@ -99,8 +109,9 @@ class Search:
         self._any_complete = any(trial.state == TrialState.COMPLETE for trial in trials)
         self._failures = 0
         self._left = deque(running_trials(self.study))
-        self._pending: dict[Future[Evaluation], tuple[Trial, Any]] = {}
-        self._suspects: deque[tuple[Trial, Any]] = deque()
+        self._pending: dict[Future[Evaluation], _Job] = {}
+        self._suspects: deque[_Job] = deque()
+        self._under_way: dict[str, _Job] = {}
         self._apart: Executor | None = None
         self._visits = Visits()
         self._ending: Ending = "n_trials"
@@ -142,14 +153,20 @@ class Search:
                     close_executor(executor, kill=not is_done)
 
     def _fill(self) -> None:
-        """Give every worker a trial; one that may have killed its process is tried alone."""
+        """Give every worker a trial; one that may have killed its process is tried alone.
+
+        As many more trials may wait for a structure under way: without an end to these, a sampler
+        that repeats itself would use up all trials before it hears of an outcome.
+        """
         while not self._suspects and len(self._pending) < self.workers:
+            if sum(len(job.waiting) for job in self._under_way.values()) >= self.workers:
+                break
             trial = self._next()
             if trial is None:
                 break
             self._submit(trial)
         if self._suspects and not self._pending:
-            self._send(*self._suspects[0])
+            self._send(self._suspects[0])
 
     def _next(self) -> Trial | None:
         """Take up a trial that was left, or ask for a new one."""
@@ -191,39 +208,49 @@ class Search:
         except Exception as error:
             self._fail(trial, _reason(error))
         else:
-            known = self._evaluated.get(structure_key(structure) or "")
             if refused:
                 self._refuse(trial, refused)
-            elif known is not None:
-                self._repeat(trial, known)
-            elif trial.user_attrs.get(_DEATHS, 0) >= _MOST_DEATHS - 1:
-                self._suspects.append((trial, structure))
             else:
-                self._send(trial, structure)
+                self._begin(_Job(trial, structure, structure_key(structure)))
 
-    def _is_suspect(self, trial: Trial) -> bool:
-        return bool(self._suspects) and self._suspects[0][0] is trial
+    def _begin(self, job: _Job) -> None:
+        """Have a structure evaluated, unless it has been, or is being."""
+        if job.key is not None:
+            if job.key in self._evaluated:
+                self._repeat(job.trial, self._evaluated[job.key])
+                return
+            if job.key in self._under_way:
+                self._under_way[job.key].waiting.append(job.trial)
+                return
+            self._under_way[job.key] = job
+        if job.trial.user_attrs.get(_DEATHS, 0) >= _MOST_DEATHS - 1:
+            self._suspects.append(job)
+        else:
+            self._send(job)
 
-    def _send(self, trial: Trial, structure: Any) -> None:
+    def _is_suspect(self, job: _Job) -> bool:
+        return bool(self._suspects) and self._suspects[0] is job
+
+    def _send(self, job: _Job) -> None:
         """Have a structure evaluated; a suspect never in this process itself."""
-        if self._is_suspect(trial) and isinstance(self._executor, InProcess):
+        if self._is_suspect(job) and isinstance(self._executor, InProcess):
             executor = self._apart = open_executor(1, apart=True)
         else:
             executor = self._executor
         try:
-            future = executor.submit(evaluate, structure, self.plan)
+            future = executor.submit(evaluate, job.structure, self.plan)
         except BrokenExecutor:
             if executor is not self._executor or self.executor is not None:
                 raise
             self._executor = open_executor(self.workers)
-            future = self._executor.submit(evaluate, structure, self.plan)
-        self._pending[future] = (trial, structure)
+            future = self._executor.submit(evaluate, job.structure, self.plan)
+        self._pending[future] = job
 
     def _collect(self) -> None:
         """Tell what has finished, and set aside what was under way when a worker died."""
         finished, _ = wait(self._pending, return_when=FIRST_COMPLETED)
         for future in finished:
-            trial, structure = self._pending.pop(future)
+            job = self._pending.pop(future)
             error = future.exception()
             if isinstance(error, KeyboardInterrupt):  # a terminal interrupts workers, too
                 raise error
@@ -231,34 +258,43 @@ class Search:
             if is_broken and self.executor is not None:  # the caller's, who alone can open another
                 future.result()
             if not is_broken:
-                if self._is_suspect(trial):
+                if self._is_suspect(job):
                     self._suspects.popleft()
-                if error is None:
-                    self._complete(trial, future.result(), structure)
-                elif isinstance(error, NotConvertibleError):
-                    self._refuse(trial, Refusal.of_conversion(error))
-                else:
-                    self._fail(trial, _reason(error))
-            elif self._is_suspect(trial):
-                self._count_death(trial)
+                self._end(job, _outcome(future))
+            elif self._is_suspect(job):
+                self._count_death(job)
             else:
-                self._suspects.append((trial, structure))
+                self._suspects.append(job)
 
-    def _count_death(self, trial: Trial) -> None:
+    def _count_death(self, job: _Job) -> None:
         """Note that a worker died of this trial alone; give it up the third time."""
-        deaths = trial.user_attrs.get(_DEATHS, 0) + 1
-        trial.set_user_attr(_DEATHS, deaths)
+        deaths = job.trial.user_attrs.get(_DEATHS, 0) + 1
+        job.trial.set_user_attr(_DEATHS, deaths)
         if deaths >= _MOST_DEATHS:
             self._suspects.popleft()
-            self._fail(trial, f"the process died {deaths} times in this trial (out of memory?)")
+            self._end(job, f"the process died {deaths} times in this trial (out of memory?)")
 
-    def _complete(self, trial: Trial, evaluation: Evaluation, structure: Any) -> None:
-        key = structure_key(structure)
-        if key is not None:
-            trial.set_user_attr(_STRUCTURE, key)
-            self._evaluated.setdefault(key, trial.number)
+    def _end(self, job: _Job, outcome: Evaluation | Refusal | str) -> None:
+        """Tell what came of a structure, or why it failed, to its trial and those that waited."""
+        if job.key is not None:
+            del self._under_way[job.key]
+        if isinstance(outcome, Evaluation):
+            self._complete(job, outcome)
+            for trial in job.waiting:
+                self._repeat(trial, job.trial.number)
+            return
+        for trial in (job.trial, *job.waiting):
+            if isinstance(outcome, Refusal):
+                self._refuse(trial, outcome)
+            else:
+                self._fail(trial, outcome)
+
+    def _complete(self, job: _Job, evaluation: Evaluation) -> None:
+        if job.key is not None:
+            job.trial.set_user_attr(_STRUCTURE, job.key)
+            self._evaluated[job.key] = job.trial.number
         self._any_complete = True
-        self._tell_values(trial, evaluation)
+        self._tell_values(job.trial, evaluation)
 
     def _repeat(self, trial: Trial, known: int) -> None:
         """Give a structure that has been evaluated the values of that trial."""
@@ -311,6 +347,16 @@ class Search:
             raise AllTrialsFailedError(
                 f"all {self._failures} trials failed, the last with: {self._last_reason}"
             )
+
+
+def _outcome(future: Future[Evaluation]) -> Evaluation | Refusal | str:
+    """Read what a finished evaluation found, or why it failed."""
+    error = future.exception()
+    if error is None:
+        return future.result()
+    return (
+        Refusal.of_conversion(error) if isinstance(error, NotConvertibleError) else _reason(error)
+    )
 
 
 def _reason(error: BaseException) -> str:

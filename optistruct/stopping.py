@@ -1,5 +1,6 @@
 """When a search ends: its budget is used up, or its trials say that there is little to gain."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral
@@ -21,6 +22,8 @@ structure of the space visited."""
 
 LEAST_GAIN = 0.001
 """Part of the hypervolume by which it must have grown, or the search is stagnant."""
+
+_MARGIN = 0.1
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ def is_stagnant(
     """Tell whether the hypervolume has hardly grown in the last trials.
 
     It is measured on the objectives' scales, among the structures that meet every limit, as far
-    as the worst of their values; hardly is by less than a thousandth.
+    as a tenth beyond the present front (see `_reference`); hardly is by at most a thousandth.
 
     Args:
         trials: All trials of a study.
@@ -83,24 +86,37 @@ def is_stagnant(
     ended = [trial for trial in trials if trial.state.is_finished()]
     if len(ended) <= patience:
         return False
-    earlier, all_of_them = _losses(ended[:-patience], objectives), _losses(ended, objectives)
-    if not len(all_of_them):
+    feasible = [i for i, trial in enumerate(ended) if _is_feasible(trial)]
+    if not feasible:
         return False
-    worst = all_of_them.max(axis=0)
-    now = pareto.hypervolume(all_of_them, worst)
-    return now - pareto.hypervolume(earlier, worst) <= LEAST_GAIN * now
+    values = np.array([ended[i].values for i in feasible], dtype=float)
+    losses = np.column_stack([o.loss(values[:, i]) for i, o in enumerate(objectives)])
+    earlier = losses[: bisect_left(feasible, len(ended) - patience)]
+    reference = _reference(losses)
+    now = pareto.hypervolume(losses, reference)
+    return now - pareto.hypervolume(earlier, reference) <= LEAST_GAIN * now
 
 
-def _losses(trials: Sequence[FrozenTrial], objectives: Sequence[Objective]) -> pareto.Points:
-    """Collect the losses of the feasible ones: (n, n_objectives)."""
-    values = [
-        trial.values
-        for trial in trials
-        if trial.state == TrialState.COMPLETE
-        and all(excess <= 0 for excess in trial.constraints.values())
-    ]
-    columns = np.array(values, dtype=float).reshape(-1, len(objectives)).T
-    return np.column_stack([o.loss(column) for o, column in zip(objectives, columns, strict=True)])
+def _is_feasible(trial: FrozenTrial) -> bool:
+    return trial.state == TrialState.COMPLETE and all(
+        excess <= 0 for excess in trial.constraints.values()
+    )
+
+
+def _reference(losses: pareto.Points) -> pareto.Points:
+    """Find the point as far as which the hypervolume is measured.
+
+    It is the worst of the front in each objective, and a tenth of the front's range beyond: were it
+    the worst of all structures, a single one far off would make every gain look small. Where the
+    front has no range, as with one objective, the median of all structures stands for its worst;
+    if that is no worse than the best, the worst of all; and if all are equal, any point beyond.
+    """
+    front = losses[pareto.is_nondominated(losses)]
+    best, worst = front.min(axis=0), front.max(axis=0)
+    for further in (np.median(losses, axis=0), losses.max(axis=0), best + 1):
+        worst = np.where(worst > best, worst, further)
+    reference: pareto.Points = worst + _MARGIN * (worst - best)
+    return reference
 
 
 def _is_positive(number: Any) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import optuna
 from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage
+from optuna.trial import TrialState
 
 from optistruct import recipe, samplers
 from optistruct.evaluation import (
@@ -206,7 +207,7 @@ class StructureStudy:
 
         Raises:
             ArgumentError: If an argument cannot be used, or the space does not ask for a
-                parameter that was enqueued.
+                parameter that was enqueued, or that its own first structures name.
             DataError: If the data cannot be searched on.
             SpaceError: If the space does not return an estimator, or a sampler of finite spaces
                 is to search one that is not.
@@ -226,9 +227,8 @@ class StructureStudy:
         problem = Problem.from_data(X, y, task)
         plan = make_plan(X, y, self.objectives, problem, self.cv, groups)
         spec = self._spec_of(plan, problem)
-        self._check_proposals(spec, problem)
+        first = self._first_structures(spec, problem)
         study = self._opened = self._open(spec)
-        self._enqueue(study, problem)
         self._data = (X, y, groups)
         told = (*callbacks, *launch.callbacks)
 
@@ -237,26 +237,34 @@ class StructureStudy:
                 callback(self, progress)
 
         with claimed(study):
+            self._write_spec(study, spec)
+            self._enqueue(study, first)
             search = Search(
                 study, self.space, _calibrated(plan, study), problem, self.seed, budget, workers,
                 executor, on_progress,
             )  # fmt: skip
             return search.run()
 
-    def _check_proposals(self, spec: StudySpec, problem: Problem) -> None:
-        """See that the space takes what is enqueued, and the sampler the space."""
+    def _first_structures(self, spec: StudySpec, problem: Problem) -> list[dict[str, Any]]:
+        """List the space's own first structures.
+
+        Before that, see that the space takes what is enqueued, and the sampler the space.
+        """
         for params in self._enqueued:
             check_parameters(self.space, problem, params)
         if isinstance(self._sampler, samplers.GridSampler):
             self._sampler.check_finite(spec.probe.distributions)
+        return starts(self.space, problem) if self.defaults else []
 
-    def _enqueue(self, study: optuna.Study, problem: Problem) -> None:
-        """Enqueue what was asked for, and in a new study the space's own first structures."""
-        first = list(self._enqueued)
-        if self.defaults and not study.get_trials(deepcopy=False):
-            first += starts(self.space, problem)
-        for params in first:
-            study.enqueue_trial(params, skip_if_exists=True)
+    def _enqueue(self, study: optuna.Study, first: Sequence[Mapping[str, Any]]) -> None:
+        """Enqueue what was asked for, and the first structures until a trial has begun.
+
+        A process that was killed here has enqueued a part of them, of which none has begun.
+        """
+        trials = study.get_trials(deepcopy=False)
+        is_new = all(trial.state == TrialState.WAITING for trial in trials)
+        for params in [*self._enqueued, *(first if is_new else [])]:
+            study.enqueue_trial(dict(params), skip_if_exists=True)
         self._enqueued.clear()
 
     def remeasure(self, X: Any = None, y: Any = None, *, groups: Any = None) -> ParetoFront:
@@ -352,34 +360,42 @@ class StructureStudy:
         )
 
     def _open(self, spec: StudySpec) -> optuna.Study:
-        """Load the stored study if it is of the same, or make it."""
+        """Load the stored study if it is of the same, or make it; its spec is not written yet."""
         storage = open_storage(self.storage, create=True)
-        directions = [objective.direction for objective in self.objectives]
-        if self.name in study_names(storage):
-            study = load_optuna_study(self.name, storage, sampler=self._sampler)
-            is_blank = StudySpec.KEY not in study.user_attrs and not study.get_trials(
-                deepcopy=False
-            )
-            if not is_blank or [d.name.lower() for d in study.directions] != directions:
-                stored = StudySpec.of_study(study)
-                spec.check_same(stored, self.name)
-                now = replace(stored, sampler=spec.sampler, source=spec.source or stored.source)
-                if now != stored:
-                    study.set_user_attr(StudySpec.KEY, now.to_json())
-                return study
-        else:
-            study = optuna.create_study(
+        if self.name not in study_names(storage):
+            return optuna.create_study(
                 study_name=self.name,
                 storage=storage,
                 sampler=self._sampler,
-                directions=directions,
+                directions=[objective.direction for objective in self.objectives],
             )
+        study = load_optuna_study(self.name, storage, sampler=self._sampler)
+        self._stored_spec(study, spec)
+        return study
+
+    def _stored_spec(self, study: optuna.Study, spec: StudySpec) -> StudySpec | None:
+        """Read the spec, which must be of the same; None if a study was made and no more."""
+        is_blank = StudySpec.KEY not in study.user_attrs and not study.get_trials(deepcopy=False)
+        directions = [objective.direction for objective in self.objectives]
+        if is_blank and [d.name.lower() for d in study.directions] == directions:
+            return None
+        stored = StudySpec.of_study(study)
+        spec.check_same(stored, self.name)
+        return stored
+
+    def _write_spec(self, study: optuna.Study, spec: StudySpec) -> None:
+        """Write what the study is of, or what of it is not the same any more."""
+        stored = self._stored_spec(study, spec)
+        if stored is not None:
+            now = replace(stored, sampler=spec.sampler, source=spec.source or stored.source)
+            if now != stored:
+                study.set_user_attr(StudySpec.KEY, now.to_json())
+            return
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             study.set_metric_names([objective.name for objective in self.objectives])
         spec = replace(spec, machine={**spec.machine, "reference_ns": reference_time()})
         study.set_user_attr(StudySpec.KEY, spec.to_json())
-        return study
 
 
 def load_study(
@@ -390,6 +406,9 @@ def load_study(
     sampler: str | BaseSampler | None = None,
 ) -> StructureStudy:
     """Open a study from its database.
+
+    Where it is searched on, the structures that its space names as good first ones are not added;
+    those that were enqueued when it was made are still tried.
 
     Args:
         name: Name of the study.
@@ -416,6 +435,7 @@ def load_study(
         sampler=sampler or (spec.sampler if is_known else "random"),
         cv=recipe.restore(spec.cv),
         seed=spec.seed,
+        defaults=False,  # whether the study was to begin with them is not in its database
     )
     study._lost_sampler = None if sampler or is_known else spec.sampler
     return study

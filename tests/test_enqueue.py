@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+import optuna
 import pytest
 from sklearn.tree import DecisionTreeClassifier
 
-from optistruct import StructureStudy, objectives, spaces
+from optistruct import StructureStudy, load_study, objectives, spaces
 from optistruct.exceptions import ArgumentError
 
 BY_BOTH = (objectives.Score("accuracy"), objectives.ParameterCount())
@@ -18,6 +19,12 @@ def trees(trial: Any) -> Any:
         max_depth=trial.suggest_int("max_depth", 1, 9),
         ccp_alpha=trial.suggest_float("ccp_alpha", 1e-4, 1e-1, log=True),
     )
+
+
+@spaces.starting_with({"depth": 1})
+def misnamed(trial: Any) -> Any:
+    """Its first structure names a parameter that it does not ask for."""
+    return trees(trial)
 
 
 def study_of(storage: Any = "sqlite:///:memory:", **kwargs: Any) -> StructureStudy:
@@ -39,6 +46,50 @@ def test_without_defaults_it_does_not(binary: Any) -> None:
     study = study_of(defaults=False, sampler="random")
     study.optimize(*binary, n_trials=4)
     assert depths(study)[:2] != [1, 5]
+
+
+def test_starts_that_a_kill_left_out_are_enqueued_by_the_next_run(
+    binary: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = f"sqlite:///{tmp_path / 'studies.db'}"
+    enqueue = optuna.Study.enqueue_trial
+
+    def enqueue_and_die(study: Any, *args: Any, **kwargs: Any) -> None:
+        enqueue(study, *args, **kwargs)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(optuna.Study, "enqueue_trial", enqueue_and_die)
+    with pytest.raises(KeyboardInterrupt):
+        study_of(storage).optimize(*binary, n_trials=4)
+    monkeypatch.undo()
+    study = study_of(storage)
+    assert len(study.optuna_study.trials) == 1
+    study.optimize(*binary, n_trials=4)
+    assert depths(study)[:2] == [1, 5]
+    assert [t.params["ccp_alpha"] for t in study.optuna_study.trials].count(1e-3) == 1
+
+
+def test_a_loaded_study_adds_no_starts(binary: Any, tmp_path: Path) -> None:
+    """It may have been begun without, and stopped before its first trial."""
+    storage = f"sqlite:///{tmp_path / 'studies.db'}"
+    begun = study_of(storage, defaults=False, sampler="random")
+    begun.optimize(*binary, n_trials=4, timeout=1e-9)
+    assert depths(begun) == []
+    loaded = load_study("t", storage, space=trees)
+    loaded.optimize(*binary, n_trials=4)
+    whole = study_of(defaults=False, sampler="random")
+    whole.optimize(*binary, n_trials=4)
+    assert depths(loaded) == depths(whole)
+
+
+def test_unusable_starts_are_refused_before_anything_is_written(
+    binary: Any, tmp_path: Path
+) -> None:
+    database = tmp_path / "studies.db"
+    study = StructureStudy(misnamed, BY_BOTH, name="t", storage=f"sqlite:///{database}")
+    with pytest.raises(ArgumentError, match=r"depth.*max_depth"):
+        study.optimize(*binary, n_trials=3)
+    assert not database.exists()
 
 
 def test_what_is_enqueued_comes_first(binary: Any) -> None:

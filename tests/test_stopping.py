@@ -60,6 +60,23 @@ class TestIsStagnant:
         beyond.set_constraint("parameters <= 4", 0.1)
         assert is_stagnant([*trials, beyond], OBJECTIVES, 1)
 
+    def test_one_structure_far_off_hides_no_gain(self) -> None:
+        rising = trials_of((-1000, 500), (0.5, 10), (0.8, 1000), (0.6, 100), (0.88, 1000))
+        assert not is_stagnant(rising, (Score("r2"), ParameterCount()), 1)
+
+    @pytest.mark.parametrize("far_off", [0.3, -1000.0])
+    def test_one_objective_has_gains_too(self, far_off: float) -> None:
+        scores = [far_off, 0.5, 0.4, 0.6, 0.7, 0.7]
+        trials = [create_trial(values=[score]) for score in scores]
+        assert is_stagnant(trials, (Score("r2"),), 1)
+        assert not is_stagnant(trials, (Score("r2"),), 2)
+        barely = [*trials, create_trial(values=[0.70001])]
+        assert is_stagnant(barely, (Score("r2"),), 1)
+
+    def test_an_objective_in_which_all_are_equal_hides_no_gain_in_the_other(self) -> None:
+        assert not is_stagnant(trials_of((0.5, 10), (0.6, 10), (0.8, 10)), OBJECTIVES, 1)
+        assert is_stagnant(trials_of((0.5, 10), (0.8, 10), (0.8, 10)), OBJECTIVES, 1)
+
 
 class TestOptimize:
     def test_says_that_all_trials_were_made(self, binary: Any) -> None:

@@ -1,6 +1,7 @@
 """A study: it searches, counts, refuses, survives failures, and resumes as if never stopped."""
 
 import os
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -867,19 +868,27 @@ class TestOneWriter:
     ) -> None:
         """The claim of a live process, here the one that runs the tests' own parent."""
         make().optimize(*binary, n_trials=1)
-        study = make()
-        parent = os.getppid()
-        started = _started(parent)
-        if started is None:
-            pytest.skip("this system does not tell when a process began")
-        import socket
-
-        study.optuna_study.set_user_attr(
-            "optistruct:runner", {"host": socket.gethostname(), "pid": parent, "started": started}
-        )
+        parent = _claim_for_parent(make())
         with pytest.raises(StudyRunningError, match=f"'t' is being run by process {parent}: wait"):
             make().optimize(*binary, n_trials=2)
         assert len(records(make())) == 1
+
+    def test_a_run_that_is_refused_has_written_nothing(
+        self, make: Callable[..., StructureStudy], binary: tuple[Any, Any]
+    ) -> None:
+        make().optimize(*binary, n_trials=1)
+        _claim_for_parent(make())
+        before, spec = records(make()), make().spec
+        refused = make(sampler="nsga2")
+        refused.enqueue({"max_depth": 2, "min_samples_leaf": 2})
+        with pytest.raises(StudyRunningError):
+            refused.optimize(*binary, n_trials=3)
+        assert records(make()) == before
+        assert make().spec == spec
+
+        make().optuna_study.set_user_attr("optistruct:runner", None)  # the other one has ended
+        refused.optimize(*binary, n_trials=2)
+        assert records(make())[1][2] == {"max_depth": 2, "min_samples_leaf": 2}
 
     def test_the_claim_is_given_back(
         self, make: Callable[..., StructureStudy], binary: tuple[Any, Any]
@@ -892,6 +901,18 @@ class TestOneWriter:
         make().optimize(*binary, n_trials=1, callbacks=[note])
         assert held == [os.getpid()] * 3
         assert make().optuna_study.user_attrs["optistruct:runner"] is None
+
+
+def _claim_for_parent(study: StructureStudy) -> int:
+    """Note in the database that the tests' own parent, a live process, runs the study."""
+    parent = os.getppid()
+    started = _started(parent)
+    if started is None:
+        pytest.skip("this system does not tell when a process began")
+    study.optuna_study.set_user_attr(
+        "optistruct:runner", {"host": socket.gethostname(), "pid": parent, "started": started}
+    )
+    return parent
 
 
 def _started(pid: int) -> str | None:

@@ -15,7 +15,7 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-__all__ = ["Column", "Numbers", "cardinality", "nearest_value"]
+__all__ = ["Column", "Numbers", "cardinality", "is_continuous", "nearest_value"]
 
 Numbers = NDArray[np.float64]
 
@@ -45,8 +45,8 @@ class Column:
     def levels(self) -> Numbers | None:
         """The numbers of all values, rising, if they are categories or few; None otherwise."""
         count = cardinality(self.distribution)
-        if self.is_category:
-            return np.arange(count)
+        if isinstance(self.distribution, CategoricalDistribution):
+            return np.arange(float(len(self.distribution.choices)))
         return np.unique(self.settle(np.linspace(0, 1, _FINE))) if count <= _FEW_VALUES else None
 
     def joined(self, distribution: BaseDistribution) -> "Column":
@@ -119,15 +119,30 @@ class Column:
 
 
 def cardinality(distribution: BaseDistribution) -> float:
-    """Count the values of a distribution; infinity where it is a continuous range."""
+    """Count the values of a distribution; infinity where it is a continuous range.
+
+    Choices that are equal, as 1 and True, are one: Optuna records the first of them for either.
+    """
     if isinstance(distribution, CategoricalDistribution):
-        return len(distribution.choices)
+        try:
+            return len(set(distribution.choices))
+        except TypeError:  # a list, say, has no hash
+            return len(set(map(distribution.to_internal_repr, distribution.choices)))
     assert isinstance(distribution, FloatDistribution | IntDistribution)
     if distribution.low == distribution.high:
         return 1
     if distribution.step is None:
         return math.inf
     return round((distribution.high - distribution.low) / distribution.step) + 1
+
+
+def is_continuous(distribution: BaseDistribution) -> bool:
+    """Tell whether a distribution has infinitely many values."""
+    return (
+        isinstance(distribution, FloatDistribution)
+        and distribution.step is None
+        and distribution.low < distribution.high
+    )
 
 
 def _common_step(mine: Any, other: Any) -> float | None:

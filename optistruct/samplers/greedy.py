@@ -26,9 +26,9 @@ GREEDY = "optistruct:greedy"
 """The system attribute of a trial that says where it comes from: `{"from": trial number,
 "parameter": name, "to": value}`, or `{"restart": true}`."""
 
-_STEPS = np.array([0.03, -0.03, 0.1, -0.1, 0.25, -0.25])  # of a wide range
+_SIGNED_STEPS = np.array([0.03, -0.03, 0.1, -0.1, 0.25, -0.25])  # of a wide range
 
-_logger = get_logger(__name__)
+_logger = get_logger(f"optuna.{__name__}")  # to be shown, or not, as Optuna's messages are
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ class GreedySampler(StructureSampler):
     def _values(self, place: int, value: float) -> list[float]:
         """List the values that a parameter may be changed to, the nearest first."""
         column = self.history.columns[place]
-        found = column.settle(value + _STEPS) if column.levels is None else column.levels
+        found = column.settle(value + _SIGNED_STEPS) if column.levels is None else column.levels
         found = np.unique(found[found != value])
         if not column.is_category:
             found = found[np.argsort(np.abs(found - value), kind="stable")]

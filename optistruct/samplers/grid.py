@@ -5,7 +5,6 @@ they are listed; the values of the last parameter are gone through before the on
 Conditional spaces are no different.
 """
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,9 +13,9 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial
 
 from optistruct.exceptions import SpaceError
-from optistruct.samplers.columns import cardinality
+from optistruct.samplers.columns import is_continuous
 from optistruct.samplers.structure_sampler import Proposal, StructureSampler
-from optistruct.samplers.tree import value_of
+from optistruct.samplers.tree import keys_of, value_of
 
 __all__ = ["GridSampler"]
 
@@ -34,15 +33,18 @@ class GridSampler(StructureSampler):
         """Answer with the first value below which something is left to visit.
 
         Raises:
-            SpaceError: If the parameter is a continuous range, or all has been visited.
+            SpaceError: If the parameter is a continuous range, or the whole space has been visited.
         """
         self.check_finite({param_name: param_distribution})
-        keys = self._visits.open_keys(study, trial, param_name, param_distribution)
-        if not keys.size:
-            raise SpaceError(
-                "every structure of the space has been visited: there is nothing left to search"
-            )
-        return value_of(param_distribution, int(keys[0]))
+        closed = self._visits.closed_keys(study, trial, param_name, param_distribution)
+        key = next((key for key in keys_of(param_distribution) if key not in closed), None)
+        if key is None:
+            if self._visits.is_all_visited(study, trial):
+                raise SpaceError(
+                    "every structure of the space has been visited: there is nothing left to search"
+                )
+            key = 0  # answers that were laid down have led to where nothing is left
+        return value_of(param_distribution, key)
 
     def check_finite(self, distributions: Mapping[str, BaseDistribution]) -> None:
         """See that a space is finite.
@@ -54,7 +56,7 @@ class GridSampler(StructureSampler):
             SpaceError: If one is a continuous range.
         """
         for name, distribution in distributions.items():
-            if math.isinf(cardinality(distribution)):
+            if is_continuous(distribution):
                 raise SpaceError(
                     f"the parameter {name!r} is a continuous range, {distribution}, which no grid "
                     "goes through: give it a step (suggest_float(..., step=0.1)) or choices "

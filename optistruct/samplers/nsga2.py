@@ -4,7 +4,8 @@ Optuna's NSGA-II crosses only the parameters that all structures have, so that i
 space the others stay random for ever. Here a child takes each parameter from either parent that has
 it, and the children of a choice that neither parent made from a structure that made it. Parents are
 drawn from every kind of structure alike (those with the same parameters are of one kind), since a
-kind that has been tried seldom would otherwise die out before it has shown what it can do.
+kind that has been tried seldom would otherwise die out before it has shown what it can do; for the
+same reason every fifth structure is a random one, where there are several kinds.
 
 The selection is that of Deb, Pratap, Agarwal and Meyarivan, "A fast and elitist multiobjective
 genetic algorithm: NSGA-II", 2002, feasible structures first, then by non-dominated rank, in
@@ -32,6 +33,7 @@ __all__ = ["NSGA2Sampler", "population"]
 
 _FIRST = 10
 _CHANGES = 1.5  # parameters of a child that are changed, in the mean
+_STRANGERS = 0.2  # share of random structures, where there are several kinds
 _ALIKE = 0.7  # how often a parent's mate is of the same kind
 _TRIES = 30
 _MOST_WEIGHED = 3  # objectives
@@ -57,22 +59,24 @@ class NSGA2Sampler(StructureSampler):
         self._population_size = population_size
 
     def propose(self, study: Study, trial: FrozenTrial) -> Proposal:
-        """Propose a child that is not known yet; at the beginning, structures far apart."""
+        """Propose a child that is not known yet; at the beginning, random structures."""
         history = self.history
         parents = population(history, self._population_size)
-        if len(parents) < 2 or len(history) < self.first_trials(_FIRST):
-            return self.spread(trial.number)
+        if len(parents) < 2 or self.is_beginning(_FIRST):
+            return {}
         rng, variation = self.stream(trial.number, "parents"), self.variation(trial.number, parents)
+        if self.has_kinds and rng.random() < _STRANGERS:
+            return {}
         rows = history.rows[parents]
         kinds = np.unique(~np.isnan(rows), axis=0, return_inverse=True)[1]
         for _ in range(_TRIES):
             first = _tournament(np.flatnonzero(kinds == rng.integers(kinds.max() + 1)), rng)
             is_alike = rng.random() < _ALIKE
             mates = np.flatnonzero(kinds == kinds[first]) if is_alike else np.arange(len(rows))
-            child = variation.cross(rows[first], rows[_tournament(mates, rng)], _CHANGES)
-            if self.unknown(child[np.newaxis]).size:
+            child = variation.cross(rows[[first]], rows[[_tournament(mates, rng)]], _CHANGES)
+            if self.unknown(child).size:
                 break
-        return self.proposal(child)
+        return self.proposal(child[0])
 
 
 def _tournament(places: NDArray[np.intp], rng: np.random.Generator) -> int:
@@ -121,8 +125,11 @@ def _selection_order(losses: Numbers, size: int) -> NDArray[np.intp]:
 def _contributions(points: Numbers, everything: Numbers) -> Numbers:
     """Measure what each point of a rank adds to the hypervolume, in the box of all points.
 
-    With four objectives and more that costs seconds; there it is the crowding distance instead.
+    With a single objective, equal points add nothing. With four and more it costs seconds; there it
+    is the crowding distance instead.
     """
+    if points.shape[1] == 1:
+        return np.zeros(len(points))
     if points.shape[1] > _MOST_WEIGHED:
         return _crowding_distance(points)
     best, worst = everything.min(axis=0), everything.max(axis=0)

@@ -18,9 +18,18 @@ class _SeededGenetic(Seeded):
     """Chooses parents the same way whether now or when they are read back."""
 
     def select_parent(self, study: Study, generation: int) -> list[FrozenTrial]:
-        """Select a generation's parents from a random stream of its own."""
+        """Select a generation's parents from a random stream of its own.
+
+        The trial that is the first to need them goes on with its own streams, as it does where the
+        parents are read back.
+        """
+        generators = self._rng.rng, self._random_sampler._rng.rng  # type: ignore[attr-defined]
+        states = [generator.get_state() for generator in generators]
         self._reseed("parents", generation)
-        return super().select_parent(study, generation)  # type: ignore[misc,no-any-return]
+        parents: list[FrozenTrial] = super().select_parent(study, generation)  # type: ignore[misc]
+        for generator, state in zip(generators, states, strict=True):
+            generator.set_state(state)
+        return parents
 
     def get_parent_population(self, study: Study, generation: int) -> list[FrozenTrial]:
         """Hand out a generation's parents in one order."""

@@ -7,6 +7,7 @@ uninterrupted one would have.
 
 import hashlib
 from collections.abc import Sequence
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -35,14 +36,29 @@ def stream(*key: object) -> np.random.Generator:
 class Seeded:
     """Seeds the random streams of Optuna's sampler before each use, and asks it for news.
 
-    A structure that is known is not proposed again: the sampler is asked up to 8 times for all
-    parameters at once, and where it answers them one by one, the last of them is moved.
+    A sampler that answers all parameters at once is asked up to 8 times for a structure that is not
+    known; the eighth may be. Where it answers them one by one, an answer of finitely many values
+    below which everything has been visited is exchanged for another. In continuous spaces nothing
+    is moved: nothing there is ever exhausted.
     """
 
     def __init__(self, *, seed: int, **kwargs: Any) -> None:
         super().__init__(seed=seed, **kwargs)  # type: ignore[call-arg]
         self._seed = seed
         self._visits = Visits()
+        self._lock = RLock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the lock, which cannot be copied."""
+        return {key: value for key, value in vars(self).items() if key != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Make a lock of its own."""
+        self.__dict__.update(state)
+        self._lock = RLock()
+
+    def reseed_rng(self) -> None:
+        """Change nothing: every stream is seeded before each use."""
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
@@ -50,9 +66,10 @@ class Seeded:
         """Sample parameters together."""
         proposed: dict[str, Any] = {}
         for attempt in range(_TRIES):
-            self._reseed("relative", trial.number, attempt)
-            proposed = super().sample_relative(study, trial, search_space)  # type: ignore[misc]
-            if not proposed or not self._visits.is_known(study, trial, proposed):
+            with self._lock:  # or another thread would draw from this trial's streams
+                self._reseed("relative", trial.number, attempt)
+                proposed = super().sample_relative(study, trial, search_space)  # type: ignore[misc]
+            if not proposed or not self._visits.is_known(study, trial, proposed, search_space):
                 break
         return proposed
 
@@ -64,8 +81,9 @@ class Seeded:
         param_distribution: BaseDistribution,
     ) -> Any:
         """Sample a parameter by itself."""
-        self._reseed("independent", trial.number, param_name)
-        value = super().sample_independent(study, trial, param_name, param_distribution)  # type: ignore[misc]
+        with self._lock:
+            self._reseed("independent", trial.number, param_name)
+            value = super().sample_independent(study, trial, param_name, param_distribution)  # type: ignore[misc]
         rng = stream(self._seed, "unvisited", trial.number, param_name)
         return self._visits.unvisited(study, trial, param_name, param_distribution, value, rng)
 
@@ -78,7 +96,7 @@ class Seeded:
     ) -> None:
         """Stop `Study.optimize` when every structure has been visited."""
         super().after_trial(study, trial, state, values)  # type: ignore[misc]
-        self._visits.stop_if_exhausted(study)
+        self._visits.stop_if_exhausted(study, trial, state)
 
     def _reseed(self, *key: object) -> None:
         self._rng.rng.seed(stream_seed(self._seed, "own", *key))  # type: ignore[attr-defined]

@@ -4,7 +4,8 @@ Ponweiser, Wagner, Biermann and Vincze, "Multiobjective optimization on a limite
 evaluations using model-assisted S-metric selection", 2008, with a trend and extremely randomised
 trees in the place of Gaussian processes, since structures are conditional and mostly discrete.
 
-Candidates are the neighbours of the front and random structures, none of which is known. Where a
+Candidates are the neighbours of the front, children of two of its members, and random structures,
+none of which is known. Where a
 space has several kinds of structures (those with the same parameters are of one kind), every fifth
 trial is of a kind that has been tried seldom: trees are too sure of what they have hardly seen.
 
@@ -29,18 +30,26 @@ _FIRST = 10
 _TREES = 16
 _OPTIMISM = 0.5  # standard deviations by which a guess is taken to be better
 _NEIGHBORS = 1500
+_CHILDREN = 300
+_CHANGES = 1.0  # parameters of a child that are changed, in the mean
 _RANDOM = 500
 _WEIGHED = 200  # candidates of which the gain is measured
+_FEW_WEIGHED = 20  # with four objectives and more, where that takes long
+_NEAREST = 10
+_HUGE = 1e100  # values are taken to be no larger, so that their squares are finite
+_LIKELY = 0.5  # probability of meeting the limits that a candidate must have, where one has it
+_USUAL = 0.95  # share of the feasible values that the box of the hypervolume holds
 _SELDOM = 0.2  # share of trials for kinds of structures that have been tried seldom
 
 
 class SMSEGOSampler(StructureSampler):
     """Proposes what the trees expect to add the most hypervolume, in the better case.
 
-    The hypervolume reaches to the worst values of the feasible structures so far, on the
+    The hypervolume reaches to what nearly all feasible structures so far keep to, on the
     objectives' scales. Where some structures break a limit, the gain is weighed by the trees'
-    probability that a structure does not. Best for costly evaluations: a proposal takes tens of
-    milliseconds.
+    probability that a structure does not, which must be a half at least, if it can be; while none
+    meets the limits, what is guessed to break them by least is next. Best for costly evaluations: a
+    proposal takes tens of milliseconds.
 
     Args:
         seed: Seed of everything random.
@@ -54,27 +63,54 @@ class SMSEGOSampler(StructureSampler):
     def propose(self, study: Study, trial: FrozenTrial) -> Proposal:
         """Propose the best candidate; at the beginning, structures far apart."""
         history = self.history
-        if not history.is_feasible.any() or len(history) < self.first_trials(_FIRST):
+        if self.is_beginning(_FIRST) or not np.isfinite(history.excess).any():
             return self.spread(trial.number)
+        if not history.is_feasible.any():
+            return self._toward_limits(trial.number)
         candidates = self._of_a_seldom_kind(trial.number)
         if candidates is None:
             candidates = self._candidates(trial.number)
         if not len(candidates):
             return {}
-        losses = history.losses[history.is_feasible]
+        losses = np.clip(history.losses[history.is_feasible], -_HUGE, _HUGE)
         if len(history.running):  # what others are evaluating is taken to come out well
             losses = np.concatenate([losses, self._optimistic(history.running)])
         gains = _gains(self._optimistic(candidates), losses)
         if not history.is_feasible.all():
-            # where nothing is gained the gain is negative, and an unlikely structure is the worst
-            gains = np.where(gains > 0, gains * self._likely(candidates), gains)
+            likely = self._likely(candidates)
+            gains = np.where(gains > 0, gains * likely, gains)
+            gains[likely < min(_LIKELY, likely.max())] = -np.inf
         return self.proposal(candidates[gains.argmax()])
+
+    def _toward_limits(self, number: int) -> Proposal:
+        """Propose what is guessed to break the limits by least; nothing has met them yet."""
+        history = self.history
+        measured = np.flatnonzero(np.isfinite(history.excess))
+        nearest = measured[np.argsort(history.excess[measured], kind="stable")[:_NEAREST]]
+        variation = self.variation(number, nearest)
+        found = np.concatenate(
+            [variation.neighbors(history.rows[nearest], _NEIGHBORS), variation.random(_RANDOM)]
+        )
+        found = found[self.unknown(found)]
+        if not len(found):
+            return {}
+        X, asked = self._features(history.rows[measured]), self._features(found)
+        mean, spread = self._guess("excess", X, history.excess[measured], asked)
+        return self.proposal(found[(mean - _OPTIMISM * spread).argmin()])
 
     def _candidates(self, number: int) -> Numbers:
         history, front = self.history, self.history.front()
         variation = self.variation(number, front)
+        rows, rng = history.rows[front], self.stream(number, "mates")
+        kinds = np.unique(~np.isnan(rows), axis=0, return_inverse=True)[1]
+        first = rng.integers(len(rows), size=_CHILDREN)
+        second = [rng.choice(np.flatnonzero(kinds == kinds[i])) for i in first]
         found = np.concatenate(
-            [variation.neighbors(history.rows[front], _NEIGHBORS), variation.random(_RANDOM)]
+            [
+                variation.neighbors(rows, _NEIGHBORS),
+                variation.cross(rows[first], rows[second], _CHANGES),
+                variation.random(_RANDOM),
+            ]
         )
         return found[self.unknown(found)]
 
@@ -123,7 +159,7 @@ class SMSEGOSampler(StructureSampler):
         if what not in self._surrogates:
             seed = stream_seed(self._seed, "surrogate", what)
             self._surrogates[what] = Surrogate(seed, _TREES)
-        self._surrogates[what].fit(X, values)
+        self._surrogates[what].fit(X, np.clip(values, -_HUGE, _HUGE))
         return self._surrogates[what].predict(asked)
 
     def _forget(self) -> None:
@@ -136,18 +172,21 @@ def _gains(points: Numbers, feasible: Numbers) -> Numbers:
     """Measure what each point would add to the hypervolume of the feasible ones.
 
     Returns:
-        (n_points,) gains, as parts of the box that reaches to the worst of the feasible values;
-        for those of no gain, how far they are from one, as a negative number.
+        (n_points,) gains, as parts of the box that reaches to the worst of the front, and at least
+        to what nearly all feasible structures keep to, so that a few outliers don't stretch it; for
+        those of no gain, how far they are from one, as a negative number.
     """
-    best, worst = feasible.min(axis=0), feasible.max(axis=0)
+    front = feasible[pareto.is_nondominated(feasible)]
+    best = front.min(axis=0)
+    worst = np.maximum(front.max(axis=0), np.quantile(feasible, _USUAL, axis=0))
     span = np.where(worst > best, worst - best, 1.0)
-    front = (feasible[pareto.is_nondominated(feasible)] - best) / span
+    front = (front - best) / span
     points = (points - best) / span
     beyond = (front[np.newaxis] - points[:, np.newaxis]).max(axis=2).min(axis=1)
     gains: Numbers = np.minimum(beyond, 0.0)
     volume = moocore.Hypervolume(ref=np.ones(len(best)))
     before = volume(front)
-    order = np.argsort(-beyond, kind="stable")[:_WEIGHED]
+    order = np.argsort(-beyond, kind="stable")[: _WEIGHED if len(best) <= 3 else _FEW_WEIGHED]
     for i in order[beyond[order] > 0]:
         gains[i] = volume(np.vstack([front, points[i]])) - before
     return gains

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
-from optuna.storages import BaseStorage
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
@@ -20,7 +19,7 @@ from optistruct.samplers.conditions import Conditions
 from optistruct.samplers.history import History, Scale
 from optistruct.samplers.seeding import stream
 from optistruct.samplers.variation import Variation
-from optistruct.samplers.visits import Visits
+from optistruct.samplers.visits import Origin, Visits, origin
 
 __all__ = ["Proposal", "StructureSampler"]
 
@@ -29,7 +28,7 @@ Proposal = dict[str, tuple[Column, float]]
 
 _MOST_AT_ONCE = 256  # trials whose proposals are remembered while they are being answered
 _GROWTH = 1.2
-_TRIALS_A_SHAPE = 2
+_TRIALS_A_KIND = 2
 _MOST_FIRST = 20
 _DRAWN = 100
 
@@ -48,7 +47,7 @@ class StructureSampler(BaseSampler):
     """
 
     history: History
-    _study: tuple[BaseStorage, int] | None
+    _study: Origin | None
     _conditions: tuple[object, Conditions] | None
 
     def __init__(self, *, seed: int = 0, scales: Sequence[Scale] | None = None) -> None:
@@ -113,7 +112,7 @@ class StructureSampler(BaseSampler):
         values: Sequence[float] | None,
     ) -> None:
         """Stop `Study.optimize` when every structure has been visited."""
-        self._visits.stop_if_exhausted(study)
+        self._visits.stop_if_exhausted(study, trial, state)
 
     def reseed_rng(self) -> None:
         """Change nothing: every stream is of its own trial."""
@@ -145,25 +144,35 @@ class StructureSampler(BaseSampler):
     def _proposal_of(self, study: Study, trial: FrozenTrial) -> Proposal:
         """Make a trial's proposal at its first question, and remember it for the others."""
         with self._lock:
-            if self._study != (study._storage, study._study_id):
-                self._forget()
-                self._study = (study._storage, study._study_id)
-                self.history = History(study.directions, self._scales)
-            if trial.number not in self._proposals:
-                self.history.refresh(study.get_trials(deepcopy=False), trial.number)
-                self._proposals[trial.number] = self.propose(study, trial)
+            asking = (origin(study, [trial]), trial.number)
+            if asking not in self._proposals:
+                trials = study.get_trials(deepcopy=False)
+                if self._study != origin(study, trials):
+                    self._forget()
+                    self._study = origin(study, trials)
+                    self.history = History(study.directions, self._scales)
+                self.history.refresh(trials, trial.number)
+                self._proposals[asking] = self.propose(study, trial)
                 if len(self._proposals) > _MOST_AT_ONCE:
                     self._proposals.popitem(last=False)
-            return self._proposals[trial.number]
+            return self._proposals[asking]
 
-    def first_trials(self, least: int) -> int:
-        """Tell how many trials a search begins with, so that every kind of structure is seen.
+    @property
+    def has_kinds(self) -> bool:
+        """Whether structures of several kinds have been seen: not all of the same parameters."""
+        return bool(np.isnan(self.history.rows).any())
+
+    def is_beginning(self, least: int) -> bool:
+        """Tell whether a search has still to see every kind of structure.
 
         Args:
-            least: How many it is at the least.
+            least: How many trials it begins with at the least.
         """
-        shapes = np.unique(~np.isnan(self.history.rows), axis=0)
-        return max(least, min(_TRIALS_A_SHAPE * len(shapes), _MOST_FIRST))
+        trials = len(self.history)
+        if trials < least or trials >= _MOST_FIRST:
+            return trials < least
+        kinds = np.unique(~np.isnan(self.history.rows), axis=0)
+        return trials < _TRIALS_A_KIND * len(kinds)
 
     def spread(self, number: int) -> Proposal:
         """Propose, of some random structures, the one that is the least like those known."""
@@ -198,7 +207,7 @@ class StructureSampler(BaseSampler):
         self._lock = RLock()
         self._visits = Visits()
         self._study = None
-        self._proposals: OrderedDict[int, Proposal] = OrderedDict()
+        self._proposals: OrderedDict[tuple[Origin, int], Proposal] = OrderedDict()
         self._conditions = None
         self.history = History((), None)
 
@@ -211,19 +220,16 @@ def _scheduled(count: int) -> int:
     return number
 
 
-def _distances(columns: Sequence[Column], rows: Numbers, known: Numbers) -> Numbers:
-    """Measure how far each structure is from the nearest known one.
+def _distances(columns: Sequence[Column], rows: Numbers, known: Numbers) -> NDArray[np.intp]:
+    """Count the parameters in which each structure differs from the nearest known one.
 
-    Parameters add up: a category counts 1 if it differs, a number its distance, and 1 if only one
-    of the two has it (Gower, "A general coefficient of similarity and some of its properties",
-    1971, without the division).
+    A category differs if it is another one, and every parameter if only one of the two has it. The
+    size of numbers does not count: structures of extreme numbers are far from others, and poor.
     """
-    total = np.zeros((len(rows), len(known)))
+    total = np.zeros((len(rows), len(known)), dtype=int)
     for column, mine, theirs in zip(columns, rows.T, known.T, strict=True):
-        apart = np.abs(mine[:, np.newaxis] - theirs)
+        total += np.isnan(mine)[:, np.newaxis] != np.isnan(theirs)
         if column.is_category:
-            apart = np.minimum(apart, 1.0)
-        is_one_sided = np.isnan(mine)[:, np.newaxis] != np.isnan(theirs)
-        total += np.where(is_one_sided, 1.0, np.nan_to_num(apart))
-    nearest: Numbers = total.min(axis=1)
+            total += np.abs(mine[:, np.newaxis] - theirs) > 0
+    nearest: NDArray[np.intp] = total.min(axis=1)
     return nearest

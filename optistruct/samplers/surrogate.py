@@ -23,7 +23,7 @@ from optistruct.samplers.seeding import stream_seed
 
 __all__ = ["Surrogate", "features"]
 
-_TRIALS_A_TURN = 100
+_A_LONGER_STEP = 100
 _PENALTY = 0.1
 _ABSENT = -1.0
 
@@ -62,11 +62,10 @@ class Surrogate:
             X: (n, n_features) features of the structures.
             y: (n,) what is to be guessed.
         """
-        turns = -(-len(X) // _TRIALS_A_TURN)
         X_trend = _trend_features(X)
         trends: dict[int, Ridge] = {}
         for i, member in enumerate(self._members):
-            known = max(len(X) - (len(X) + i) % turns, 1)
+            known = _known_to(i, len(X), member.known if member else 0)
             if member is not None and member.known == known:
                 continue
             if known not in trends:
@@ -88,6 +87,23 @@ class Surrogate:
         X_trend = _trend_features(X)
         guesses = np.array([member.predict(X, X_trend) for member in self._members if member])
         return guesses.mean(axis=0), guesses.std(axis=0)
+
+
+def _known_to(i: int, n: int, start: int) -> int:
+    """Tell how many of n structures a member knows: the last that is due of a series of its own.
+
+    A series goes on by one, and by one more for every 100 that are known, so that each trial lets
+    a few members learn anew.
+
+    Args:
+        i: Place of the member.
+        n: Number of structures.
+        start: How many it knew the last time, from where the search for it begins.
+    """
+    known = start if i < start <= n else min(i + 1, n)
+    while (following := known + 1 + known // _A_LONGER_STEP) <= n:
+        known = following
+    return known
 
 
 def features(columns: Sequence[Column], rows: Numbers) -> Numbers:

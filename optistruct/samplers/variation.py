@@ -15,7 +15,7 @@ from optistruct.samplers.conditions import Conditions
 
 __all__ = ["Variation"]
 
-_STEPS = (0.25, 0.1, 0.03)  # of a range's width: how far its neighbours are
+_STEPS = (0.2, 0.06, 0.015)  # of a range's width: how far its neighbours are
 
 
 class Variation:
@@ -92,40 +92,43 @@ class Variation:
         return column.settle(moved.ravel()).reshape(moved.shape)
 
     def cross(self, first: Numbers, second: Numbers, change: float) -> Numbers:
-        """Cross two structures gene by gene, and change some genes.
+        """Cross pairs of structures gene by gene, and change some genes.
 
         A parameter that both have is taken from either; one that a single parent has, from it. Then
         the conditions say which of them the child has.
 
         Args:
-            first: (n_columns,) a structure.
-            second: (n_columns,) another one.
-            change: Number of parameters that are changed in the mean.
+            first: (n, n_columns) structures.
+            second: (n, n_columns) others.
+            change: Number of parameters of a child that are changed in the mean.
 
         Returns:
-            (n_columns,) the child.
+            (n, n_columns) children.
         """
-        is_first = self._rng.random(len(first)) < 0.5
-        child = np.where(np.isnan(first) | (~is_first & ~np.isnan(second)), second, first)
-        child = self.complete(child)
-        there = np.flatnonzero(~np.isnan(child))
-        for place in there[self._rng.random(there.size) < change / there.size]:
-            if not np.isnan(child[place]):
-                child[place] = self._moved(self._columns[place], child[place])
-        return self.complete(child)
+        is_first = self._rng.random(first.shape) < 0.5
+        children = np.where(np.isnan(first) | (~is_first & ~np.isnan(second)), second, first)
+        children = self._completed(children)
+        there = ~np.isnan(children)
+        share = change / np.maximum(there.sum(axis=1, keepdims=True), 1)
+        is_changed = there & (self._rng.random(first.shape) < share)
+        for place, column in enumerate(self._columns):
+            rows = np.flatnonzero(is_changed[:, place])
+            if rows.size:
+                children[rows, place] = self._moved(column, children[rows, place])
+        return self._completed(children)
 
-    def _moved(self, column: Column, value: float) -> float:
-        """Change a value: another category, or a number nearby, rarely far away."""
+    def _moved(self, column: Column, values: Numbers) -> Numbers:
+        """Change values: another category, or a number nearby, rarely far away."""
         count = cardinality(column.distribution)
         if count == 1:
-            return value
+            return values
         if column.is_category:
-            return float((value + self._rng.integers(1, int(count))) % count)
-        width = _STEPS[self._rng.integers(len(_STEPS))]
-        moved = value + width * self._rng.standard_normal()
-        if not 0 <= moved <= 1:
-            moved = self._rng.random()
-        return float(column.settle(np.array([moved]))[0])
+            return (values + self._rng.integers(1, int(count), size=len(values))) % count
+        widths = self._rng.choice(_STEPS, size=len(values))
+        moved = values + widths * self._rng.standard_normal(len(values))
+        is_out = (moved < 0) | (moved > 1)
+        moved[is_out] = self._rng.random(int(is_out.sum()))
+        return column.settle(moved)
 
     def _completed(self, rows: Numbers) -> Numbers:
         """Let each row take what it lacks from one structure that has it, where there is one."""

@@ -1,34 +1,42 @@
 """Keeps a sampler away from structures that its study has visited already."""
 
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from contextlib import suppress
+from copy import copy
+from datetime import datetime
 from threading import RLock
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.storages import BaseStorage
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from optistruct.samplers.columns import cardinality
-from optistruct.samplers.tree import StructureTree, key_of, value_of
+from optistruct.samplers.columns import cardinality, is_continuous
+from optistruct.samplers.tree import StructureTree, key_of, keys_of, value_of
 
-__all__ = ["Visits"]
+__all__ = ["Origin", "Visits", "origin"]
+
+Origin = tuple[BaseStorage, int, datetime | None]
+"""What tells studies apart; see `origin`."""
+
+_Structure = frozenset[tuple[str, float]]
 
 
 class Visits:
     """What the trials of a study have visited, read once for each trial that asks."""
 
-    _study: tuple[BaseStorage, int] | None
-    _current: int | None
-    _under_way: set[frozenset[tuple[str, Any]]]
+    _origin: Origin | None
+    _asking: tuple[Origin, int] | None
+    _known: set[_Structure]
+    _unread: list[FrozenTrial]
+    _running: list[FrozenTrial]
+    _n_trials: int
 
     def __init__(self) -> None:
         self._lock = RLock()
-        self._forget(None)
+        self._forget()
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave everything out: it is read off the trials again."""
@@ -44,23 +52,52 @@ class Visits:
             self._refresh(study, None)
             return self._tree.is_exhausted
 
-    def stop_if_exhausted(self, study: Study) -> None:
-        """End `Study.optimize` when every structure of the space has been visited."""
-        if self.is_exhausted(study):
+    def is_all_visited(self, study: Study, trial: FrozenTrial) -> bool:
+        """Tell whether trials that have ended have visited every structure of the space."""
+        with self._lock:
+            self._refresh(study, trial)
+            return self._tree.is_visited
+
+    def stop_if_exhausted(self, study: Study, trial: FrozenTrial, state: TrialState) -> None:
+        """End `Study.optimize` when trials that have ended have visited the whole space.
+
+        Args:
+            study: The study.
+            trial: The trial that is ending now, still recorded as running.
+            state: How it ends.
+        """
+        ending = copy(trial)
+        ending.state = state
+        with self._lock:
+            self._refresh(study, None, ending)
+            is_visited = self._tree.is_visited
+        if is_visited:
             with suppress(RuntimeError):  # a study that is asked and told is stopped by its caller
                 study.stop()
 
-    def is_known(self, study: Study, trial: FrozenTrial, parameters: Mapping[str, Any]) -> bool:
+    def is_known(
+        self,
+        study: Study,
+        trial: FrozenTrial,
+        parameters: Mapping[str, Any],
+        distributions: Mapping[str, BaseDistribution],
+    ) -> bool:
         """Tell whether another trial has, or is evaluating, exactly these parameters."""
         with self._lock:
-            self._refresh(study, trial.number)
-            structure = frozenset(parameters.items())
-            return structure in self._known or structure in self._under_way
+            self._refresh(study, trial)
+            self._known.update(_structure(t.params, t.distributions) for t in self._unread)
+            self._unread.clear()
+            structure = _structure(parameters, distributions)
+            return structure in self._known or any(
+                _structure(other.params, other.distributions) == structure
+                for other in self._running
+                if other.number != trial.number
+            )
 
-    def open_keys(
+    def closed_keys(
         self, study: Study, trial: FrozenTrial, name: str, distribution: BaseDistribution
-    ) -> NDArray[np.intp]:
-        """List the answers to a question below which something is left to visit.
+    ) -> set[float]:
+        """List the answers to a question below which nothing is left to visit.
 
         Args:
             study: The study.
@@ -69,11 +106,11 @@ class Visits:
             distribution: What it is asked with, of finitely many values.
 
         Returns:
-            The places of the values in the distribution's own order; see `tree.value_of`.
+            Keys as of `tree.key_of`; see `StructureTree.closed_keys`.
         """
         with self._lock:
-            self._refresh(study, trial.number)
-            return self._tree.open_keys(trial, name, distribution)
+            self._refresh(study, trial)
+            return self._tree.closed_keys(trial, name, distribution)
 
     def unvisited(
         self,
@@ -98,32 +135,71 @@ class Visits:
             The value; else the nearest number, or any category, below which something is left;
             the value all the same where there is none.
         """
-        if math.isinf(cardinality(distribution)):
+        if is_continuous(distribution):
             return value
-        keys, key = self.open_keys(study, trial, name, distribution), key_of(distribution, value)
-        if not keys.size or key in keys:
+        closed, key = (
+            self.closed_keys(study, trial, name, distribution),
+            key_of(distribution, value),
+        )
+        if key not in closed:
             return value
         if isinstance(distribution, CategoricalDistribution):
-            return value_of(distribution, int(rng.choice(keys)))
-        return value_of(distribution, int(keys[np.abs(keys - key).argmin()]))
+            keys = [key for key in keys_of(distribution) if key not in closed]
+            return value_of(distribution, int(rng.choice(keys))) if keys else value
+        nearest = _nearest_open(int(key), closed, int(cardinality(distribution)))
+        return value if nearest is None else value_of(distribution, nearest)
 
-    def _refresh(self, study: Study, current: int | None) -> None:
-        if self._study != (study._storage, study._study_id):
-            self._forget((study._storage, study._study_id))
-        if current is None or current != self._current:
-            trials = study.get_trials(deepcopy=False)
-            ended = self._tree.refresh(trials, current)
-            self._known.update(frozenset(trial.params.items()) for trial in ended)
-            self._under_way = {
-                frozenset(trial.params.items())
-                for trial in trials
-                if trial.state == TrialState.RUNNING and trial.number != current
-            }
-            self._current = current
+    def _refresh(
+        self, study: Study, current: FrozenTrial | None, ending: FrozenTrial | None = None
+    ) -> None:
+        """Read the trials, once for each trial that asks.
 
-    def _forget(self, study: tuple[BaseStorage, int] | None) -> None:
-        self._study = study
+        Args:
+            study: The study.
+            current: The trial that asks now, if one does.
+            ending: The trial that is ending now, as it will be.
+        """
+        asking = (origin(study, [current]), current.number) if current else None
+        if asking and asking == self._asking:
+            return
+        trials = study.get_trials(deepcopy=False)
+        if self._origin != origin(study, trials) or len(trials) < self._n_trials:
+            self._forget()
+        if ending:
+            trials = [ending if trial.number == ending.number else trial for trial in trials]
+        self._unread += self._tree.refresh(trials, current.number if current else None)
+        self._running = [trial for trial in trials if trial.state == TrialState.RUNNING]
+        self._origin, self._n_trials, self._asking = origin(study, trials), len(trials), asking
+
+    def _forget(self) -> None:
+        self._origin = None
         self._tree = StructureTree()
-        self._known: set[frozenset[tuple[str, Any]]] = set()
-        self._under_way = set()
-        self._current = None
+        self._known = set()
+        self._unread = []  # trials that have ended and are not in `_known` yet
+        self._running = []
+        self._n_trials = 0
+        self._asking = None
+
+
+def origin(study: Study, trials: Sequence[FrozenTrial]) -> Origin:
+    """Tell a study from others, also from a deleted one of which SQLite gave it the number."""
+    return study._storage, study._study_id, trials[0].datetime_start if trials else None
+
+
+def _structure(
+    parameters: Mapping[str, Any], distributions: Mapping[str, BaseDistribution]
+) -> _Structure:
+    """Make a key of parameters: a list as a choice has no hash, and NaN does not equal itself."""
+    return frozenset(
+        (name, float(distributions[name].to_internal_repr(value)))
+        for name, value in parameters.items()
+    )
+
+
+def _nearest_open(key: int, closed: Set[float], count: int) -> int | None:
+    """Find the nearest of a range's places that is not closed."""
+    for apart in range(1, count):
+        for place in (key - apart, key + apart):
+            if 0 <= place < count and place not in closed:
+                return place
+    return None

@@ -1,0 +1,66 @@
+"""Tests of optistruct.samplers.smsego."""
+
+import statistics
+
+import numpy as np
+import optuna
+import pytest
+
+from optistruct import pareto, samplers
+
+REFERENCE = np.array([60.0, 60.0])
+SEEDS = range(5)
+
+
+def valley(trial: optuna.Trial) -> tuple[float, float]:
+    """448 structures, some with one parameter more."""
+    a, b = trial.suggest_int("a", 0, 7), trial.suggest_int("b", 0, 7)
+    extra = 0
+    if trial.suggest_categorical("kind", ["plain", "deep"]) == "deep":
+        extra = 2 * abs(trial.suggest_int("depth", 1, 6) - 4) - 4
+    return (a - 2) ** 2 + (b - 5) ** 2 + extra, (a - 6) ** 2 + (b - 1) ** 2 + extra / 2
+
+
+def hypervolume(name: str, seed: int, n_trials: int | None = None) -> float:
+    study = optuna.create_study(
+        directions=["minimize"] * 2, sampler=samplers.by_name(name, seed=seed)
+    )
+    study.optimize(valley, n_trials=n_trials)
+    return pareto.hypervolume(np.array([trial.values for trial in study.trials]), REFERENCE)
+
+
+@pytest.mark.slow
+def test_finds_more_of_the_front_than_random_search() -> None:
+    exact = hypervolume("grid", 0)
+    missed = {
+        name: statistics.median(1 - hypervolume(name, seed, 40) / exact for seed in SEEDS)
+        for name in ("smsego", "random")
+    }
+    assert missed["smsego"] < 0.75 * missed["random"]
+
+
+def refused(name: str, seed: int, *, is_evaluated: bool) -> int:
+    """Search where a < 3 is not allowed; count how often that is asked for after 25 trials."""
+    study = optuna.create_study(
+        directions=["minimize"] * 2, sampler=samplers.by_name(name, seed=seed)
+    )
+    for _ in range(50):
+        trial = study.ask()
+        values = valley(trial)
+        trial.set_constraint("a", 3 - trial.params["a"])
+        if is_evaluated or trial.params["a"] >= 3:
+            study.tell(trial, values)
+        else:
+            study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+    return sum(trial.params["a"] < 3 for trial in study.trials[25:])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_evaluated", [True, False])
+def test_asks_for_few_that_break_a_limit(is_evaluated: bool) -> None:
+    """Whether they are evaluated, or refused before they are."""
+    bad = {
+        name: statistics.mean(refused(name, seed, is_evaluated=is_evaluated) for seed in range(3))
+        for name in ("smsego", "random")
+    }
+    assert bad["smsego"] < 0.5 * bad["random"]
