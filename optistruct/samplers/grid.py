@@ -33,17 +33,18 @@ class GridSampler(StructureSampler):
         """Answer with the first value below which something is left to visit.
 
         Raises:
-            SpaceError: If the parameter is a continuous range, or the whole space has been visited.
+            SpaceError: If the parameter is a continuous range, or the whole space had been visited
+                before the trial began.
         """
         self.check_finite({param_name: param_distribution})
         closed = self._visits.closed_keys(study, trial, param_name, param_distribution)
         key = next((key for key in keys_of(param_distribution) if key not in closed), None)
         if key is None:
-            if self._visits.is_all_visited(study, trial):
+            if self._visits.was_all_visited(study, trial):
                 raise SpaceError(
                     "every structure of the space has been visited: there is nothing left to search"
                 )
-            key = 0  # answers that were laid down have led to where nothing is left
+            key = 0  # laid-down answers led to where nothing is left, or others visited the rest
         return value_of(param_distribution, key)
 
     def check_finite(self, distributions: Mapping[str, BaseDistribution]) -> None:

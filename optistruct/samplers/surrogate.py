@@ -5,14 +5,13 @@ scale, and goes on beyond what has been seen. Extremely randomised trees (Geurts
 Wehenkel, 2006) take the rest: conditions and interactions. They need no tuning, take conditional
 structures as they are, and the spread of their answers says how sure they are.
 
-To be cheap to ask in a long study, the trees of an ensemble are not all fitted anew at every trial
-but take turns; which trials each one knows is a function of the number of trials, so that a study
-that is resumed makes the same ensemble.
+To be cheap to ask in a long study, an ensemble is not fitted anew at every trial, but each time
+that there are one in a hundred more. How many trials it knows is a function of their number, so
+that a study that is resumed makes the same ensemble.
 """
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from sklearn.linear_model import Ridge
@@ -28,23 +27,8 @@ _PENALTY = 0.1
 _ABSENT = -1.0
 
 
-@dataclass(frozen=True)
-class _Member:
-    """A trend and a tree for what it leaves, which know the first so many structures."""
-
-    known: int
-    trend: Ridge
-    tree: ExtraTreeRegressor
-
-    def predict(self, X: Numbers, X_trend: Numbers) -> Numbers:
-        # without scikit-learn's checks of X, which would take most of the time
-        trend = X_trend @ self.trend.coef_ + self.trend.intercept_
-        guesses: Numbers = trend + self.tree.tree_.predict(X).ravel()
-        return guesses
-
-
 class Surrogate:
-    """An ensemble for one quantity.
+    """An ensemble for one quantity: a trend, and trees for what it leaves.
 
     Args:
         seed: Seed of the trees.
@@ -53,27 +37,30 @@ class Surrogate:
 
     def __init__(self, seed: int, trees: int) -> None:
         self._seed = seed
-        self._members: list[_Member | None] = [None] * trees
+        self._number = trees
+        self._known = 0
+        self._trend = Ridge(alpha=_PENALTY)
+        self._trees: list[ExtraTreeRegressor] = []
 
     def fit(self, X: Numbers, y: Numbers) -> None:
-        """Learn from evaluated structures, in order of their trials; each tree in its turn.
+        """Learn from evaluated structures, in order of their trials, if there are enough new ones.
 
         Args:
             X: (n, n_features) features of the structures.
             y: (n,) what is to be guessed.
         """
+        known = _due(len(X))
+        if known == self._known:
+            return
+        self._known, X, y = known, X[:known], y[:known]
         X_trend = _trend_features(X)
-        trends: dict[int, Ridge] = {}
-        for i, member in enumerate(self._members):
-            known = _known_to(i, len(X), member.known if member else 0)
-            if member is not None and member.known == known:
-                continue
-            if known not in trends:
-                trends[known] = Ridge(alpha=_PENALTY).fit(X_trend[:known], y[:known])
-            rest = y[:known] - trends[known].predict(X_trend[:known])
-            tree = ExtraTreeRegressor(random_state=stream_seed(self._seed, i, known))
-            tree.fit(X[:known], rest, check_input=False)
-            self._members[i] = _Member(known, trends[known], tree)
+        rest = y - self._trend.fit(X_trend, y).predict(X_trend)
+        self._trees = [
+            ExtraTreeRegressor(random_state=stream_seed(self._seed, i, known)).fit(
+                X, rest, check_input=False
+            )
+            for i in range(self._number)
+        ]
 
     def predict(self, X: Numbers) -> tuple[Numbers, Numbers]:
         """Guess for structures.
@@ -82,25 +69,17 @@ class Surrogate:
             X: (n, n_features) features.
 
         Returns:
-            (n,) the members' mean, and (n,) their standard deviation.
+            (n,) the trees' mean, with the trend, and (n,) their standard deviation.
         """
-        X_trend = _trend_features(X)
-        guesses = np.array([member.predict(X, X_trend) for member in self._members if member])
-        return guesses.mean(axis=0), guesses.std(axis=0)
+        # without scikit-learn's checks of X, which would take most of the time
+        trend = _trend_features(X) @ self._trend.coef_ + self._trend.intercept_
+        rest = np.array([tree.tree_.predict(X).ravel() for tree in self._trees])
+        return trend + rest.mean(axis=0), rest.std(axis=0)
 
 
-def _known_to(i: int, n: int, start: int) -> int:
-    """Tell how many of n structures a member knows: the last that is due of a series of its own.
-
-    A series goes on by one, and by one more for every 100 that are known, so that each trial lets
-    a few members learn anew.
-
-    Args:
-        i: Place of the member.
-        n: Number of structures.
-        start: How many it knew the last time, from where the search for it begins.
-    """
-    known = start if i < start <= n else min(i + 1, n)
+def _due(n: int) -> int:
+    """Tell how many of n structures are known: a series that goes on by 1 in 100, at least by 1."""
+    known = 1
     while (following := known + 1 + known // _A_LONGER_STEP) <= n:
         known = following
     return known

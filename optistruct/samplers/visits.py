@@ -33,6 +33,7 @@ class Visits:
     _unread: list[FrozenTrial]
     _running: list[FrozenTrial]
     _n_trials: int
+    _last_end: datetime
 
     def __init__(self) -> None:
         self._lock = RLock()
@@ -52,11 +53,15 @@ class Visits:
             self._refresh(study, None)
             return self._tree.is_exhausted
 
-    def is_all_visited(self, study: Study, trial: FrozenTrial) -> bool:
-        """Tell whether trials that have ended have visited every structure of the space."""
+    def was_all_visited(self, study: Study, trial: FrozenTrial) -> bool:
+        """Tell whether the whole space had been visited when a trial began.
+
+        Other threads may have visited the rest of it since; that is not the trial's fault.
+        """
         with self._lock:
             self._refresh(study, trial)
-            return self._tree.is_visited
+            begin = trial.datetime_start or datetime.max
+            return self._tree.is_visited and self._last_end <= begin
 
     def stop_if_exhausted(self, study: Study, trial: FrozenTrial, state: TrialState) -> None:
         """End `Study.optimize` when trials that have ended have visited the whole space.
@@ -67,7 +72,7 @@ class Visits:
             state: How it ends.
         """
         ending = copy(trial)
-        ending.state = state
+        ending.state, ending.datetime_complete = state, datetime.now()
         with self._lock:
             self._refresh(study, None, ending)
             is_visited = self._tree.is_visited
@@ -167,7 +172,10 @@ class Visits:
             self._forget()
         if ending:
             trials = [ending if trial.number == ending.number else trial for trial in trials]
-        self._unread += self._tree.refresh(trials, current.number if current else None)
+        ended = self._tree.refresh(trials, current.number if current else None)
+        ends = [other.datetime_complete for other in ended if other.datetime_complete]
+        self._last_end = max([self._last_end, *ends])
+        self._unread += ended
         self._running = [trial for trial in trials if trial.state == TrialState.RUNNING]
         self._origin, self._n_trials, self._asking = origin(study, trials), len(trials), asking
 
@@ -178,6 +186,7 @@ class Visits:
         self._unread = []  # trials that have ended and are not in `_known` yet
         self._running = []
         self._n_trials = 0
+        self._last_end = datetime.min
         self._asking = None
 
 

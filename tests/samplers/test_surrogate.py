@@ -23,8 +23,8 @@ class TestSurrogate:
     def test_fitted_in_one_go_is_as_fitted_trial_by_trial(
         self, n: int, data: tuple[Numbers, Numbers], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Which trees know which trials is a function of the number of trials."""
-        monkeypatch.setattr(surrogate, "_TRIALS_A_TURN", 7)
+        """How many trials are known is a function of their number."""
+        monkeypatch.setattr(surrogate, "_A_LONGER_STEP", 5)
         X, y = data
         gone_on, at_once = Surrogate(3, 8), Surrogate(3, 8)
         for known in range(1, n + 1):
@@ -32,10 +32,10 @@ class TestSurrogate:
         at_once.fit(X[:n], y[:n])
         np.testing.assert_array_equal(gone_on.predict(X), at_once.predict(X))
 
-    def test_fits_only_the_trees_whose_turn_it_is(
+    def test_is_fitted_when_there_are_enough_new_trials(
         self, data: tuple[Numbers, Numbers], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(surrogate, "_TRIALS_A_TURN", 15)
+        monkeypatch.setattr(surrogate, "_A_LONGER_STEP", 20)
         fitted: list[int] = []
 
         class Counted(surrogate.ExtraTreeRegressor):  # type: ignore[misc]
@@ -45,13 +45,11 @@ class TestSurrogate:
 
         monkeypatch.setattr(surrogate, "ExtraTreeRegressor", Counted)
         X, y = data
-        trees = Surrogate(0, 8)
-        trees.fit(X[:58], y[:58])
-        assert len(fitted) == 8
-        trees.fit(X[:59], y[:59])
-        assert fitted[8:] == [59, 59]  # two of eight, in the fourth of four turns
-        trees.fit(X[:59], y[:59])
-        assert len(fitted) == 10
+        trees = Surrogate(0, 2)
+        for n in range(1, 61):
+            trees.fit(X[:n], y[:n])
+        assert fitted[:40] == [n for n in range(1, 21) for _ in range(2)]
+        assert fitted[-4:] == [55, 55, 58, 58]
 
     def test_all_trees_know_all_of_few_trials(self, data: tuple[Numbers, Numbers]) -> None:
         X, y = data

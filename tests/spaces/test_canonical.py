@@ -1,6 +1,7 @@
 """Tests of optistruct.spaces.canonical and of optistruct.spaces.inactive."""
 
 import os
+import re
 import subprocess
 import sys
 from functools import partial
@@ -37,6 +38,12 @@ from optistruct.spaces import Problem, inactive_parameters, structure_key
 TREE = DecisionTreeClassifier
 FOREST = RandomForestClassifier
 KNN = KNeighborsClassifier
+
+
+def named(parameter: Any) -> str:
+    """Name a case the same way in every process: without addresses, sets in order."""
+    text = str(sorted(parameter) if isinstance(parameter, set) else parameter)
+    return re.sub(r" at 0x[0-9a-f]+", "", text)
 
 
 class Twice(FOREST):
@@ -292,7 +299,7 @@ CASES: list[tuple[Any, dict[str, Any]]] = [
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 class TestInactiveParameters:
-    @pytest.mark.parametrize(("estimator", "changes"), CASES, ids=str)
+    @pytest.mark.parametrize(("estimator", "changes"), CASES, ids=named)
     def test_change_neither_the_key_nor_a_prediction(
         self, estimator: Any, changes: dict[str, Any], binary: Any
     ) -> None:
@@ -335,7 +342,7 @@ class TestInactiveParameters:
             (FOREST(bootstrap=False), {"max_samples", "oob_score"}),  # which it refuses then
             (Twice(), {"n_jobs", "verbose"}),
         ],
-        ids=str,
+        ids=named,
     )
     def test_are_not_those_that_are_read(self, estimator: Any, active: set[str]) -> None:
         assert not active & inactive_parameters(estimator)
@@ -350,7 +357,7 @@ class TestInactiveParameters:
             HistGradientBoostingClassifier(early_stopping=False),
             GradientBoostingRegressor(),
         ],
-        ids=str,
+        ids=named,
     )
     def test_are_parameters(self, active: Any) -> None:
         assert inactive_parameters(active) <= active.get_params().keys()
