@@ -30,7 +30,12 @@ def test_of_every_command(tmp_path: Path, command: str) -> None:
 
 def test_tells_the_defaults_of_search(tmp_path: Path) -> None:
     told = optistruct(tmp_path, "search", "--help").stdout
-    for default in ("sqlite:///optistruct.db", "[default: 100]", "[default: tpe]", "FILE-COLUMN"):
+    for default in (
+        "sqlite:///optistruct.db",
+        "[default: 100]",
+        "[default: smsego]",
+        "FILE-COLUMN",
+    ):
         assert default in told
 
 
