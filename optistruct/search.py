@@ -189,11 +189,11 @@ class Search:
             return "timeout"
         if self._visits.is_exhausted(self.study):
             return "exhausted"
-        trials = self.study.get_trials(deepcopy=False)
         patience = self.budget.patience
-        if patience and is_stagnant(trials, self.plan.objectives, patience):
-            return "patience"
-        return None
+        if patience is None:
+            return None
+        trials = self.study.get_trials(deepcopy=False)
+        return "patience" if is_stagnant(trials, self.plan.objectives, patience) else None
 
     def _submit(self, trial: Trial) -> None:
         limits = {o.name: o.at_most for o in self.plan.objectives if o.at_most is not None}
