@@ -96,7 +96,15 @@ class Column:
         distribution = self.distribution
         if isinstance(distribution, CategoricalDistribution):
             return rng.integers(len(distribution.choices), size=size).astype(float)
-        return self.settle(rng.random(size))
+        assert isinstance(distribution, FloatDistribution | IntDistribution)
+        numbers = rng.random(size)
+        if distribution.step is not None:  # half a step beyond either end, or these came up less
+            half = distribution.step / 2
+            ends = np.array([distribution.low - half, distribution.high + half])
+            low, high = np.log(ends) if distribution.log else ends
+            numbers = low + numbers * (high - low)
+            numbers = self._place(np.exp(numbers) if distribution.log else numbers)
+        return self.settle(numbers)
 
     def _place(self, values: Numbers) -> Numbers:
         low, high, is_log = self._range()

@@ -5,9 +5,9 @@ evaluations using model-assisted S-metric selection", 2008, with a trend and ext
 trees in the place of Gaussian processes, since structures are conditional and mostly discrete.
 
 Candidates are the neighbours of the front, children of two of its members, and random structures,
-none of which is known. Where a
-space has several kinds of structures (those with the same parameters are of one kind), every fifth
-trial is of a kind that has been tried seldom: trees are too sure of what they have hardly seen.
+none of which is known. Where a space has several kinds of structures (those with the same
+parameters are of one kind), every fifth trial is of a kind that has been tried seldom: trees are
+too sure of what they have hardly seen.
 
 The constants were chosen on NAS-Bench-201 and on a conditional space of five families
 (studies/benchmarks/samplers.py), with other seeds than those that its figures are of.
@@ -38,14 +38,15 @@ _FEW_WEIGHED = 20  # with four objectives and more, where that takes long
 _NEAREST = 10
 _HUGE = 1e100  # values are taken to be no larger, so that their squares are finite
 _LIKELY = 0.5  # probability of meeting the limits that a candidate must have, where one has it
-_USUAL = 0.95  # share of the feasible values that the box of the hypervolume holds
+_USUAL = 0.95  # share of the feasible values that are no outliers
+_OUTLYING = 10.0  # times as far from the best as those: the box of the hypervolume ends there
 _SELDOM = 0.2  # share of trials for kinds of structures that have been tried seldom
 
 
 class SMSEGOSampler(StructureSampler):
     """Proposes what the trees expect to add the most hypervolume, in the better case.
 
-    The hypervolume reaches to what nearly all feasible structures so far keep to, on the
+    The hypervolume reaches to the worst feasible values so far, outliers left out, on the
     objectives' scales. Where some structures break a limit, the gain is weighed by the trees'
     probability that a structure does not, which must be a half at least, if it can be; while none
     meets the limits, what is guessed to break them by least is next. Best for costly evaluations: a
@@ -95,8 +96,8 @@ class SMSEGOSampler(StructureSampler):
         if not len(found):
             return {}
         X, asked = self._features(history.rows[measured]), self._features(found)
-        mean, spread = self._guess("excess", X, history.excess[measured], asked)
-        return self.proposal(found[(mean - _OPTIMISM * spread).argmin()])
+        guesses = self._guess("excess", X, history.excess[measured], asked, _OPTIMISM)
+        return self.proposal(found[guesses.argmin()])
 
     def _candidates(self, number: int) -> Numbers:
         history, front = self.history, self.history.front()
@@ -136,31 +137,31 @@ class SMSEGOSampler(StructureSampler):
         has_values = np.isfinite(history.losses[:, 0])
         X, asked = self._features(history.rows[has_values]), self._features(candidates)
         guesses = [
-            self._guess(i, X, losses, asked)
+            self._guess(i, X, losses, asked, _OPTIMISM)
             for i, losses in enumerate(history.losses[has_values].T)
         ]
-        return np.column_stack([mean - _OPTIMISM * spread for mean, spread in guesses])
+        return np.column_stack(guesses)
 
     def _likely(self, candidates: Numbers) -> Numbers:
         """Guess how likely the candidates are to have values and to meet every limit."""
         history = self.history
         is_feasible = history.is_feasible.astype(float)
         X, asked = self._features(history.rows), self._features(candidates)
-        return self._guess("feasible", X, is_feasible, asked)[0]
+        return self._guess("feasible", X, is_feasible, asked)
 
     def _features(self, rows: Numbers) -> Numbers:
         return features(self.history.columns, rows)
 
     def _guess(
-        self, what: object, X: Numbers, values: Numbers, asked: Numbers
-    ) -> tuple[Numbers, Numbers]:
+        self, what: object, X: Numbers, values: Numbers, asked: Numbers, optimism: float = 0.0
+    ) -> Numbers:
         if self._columns != self.history.columns:
             self._surrogates, self._columns = {}, list(self.history.columns)
         if what not in self._surrogates:
             seed = stream_seed(self._seed, "surrogate", what)
             self._surrogates[what] = Surrogate(seed, _TREES)
         self._surrogates[what].fit(X, np.clip(values, -_HUGE, _HUGE))
-        return self._surrogates[what].predict(asked)
+        return self._surrogates[what].predict(asked, optimism)
 
     def _forget(self) -> None:
         super()._forget()
@@ -172,13 +173,14 @@ def _gains(points: Numbers, feasible: Numbers) -> Numbers:
     """Measure what each point would add to the hypervolume of the feasible ones.
 
     Returns:
-        (n_points,) gains, as parts of the box that reaches to the worst of the front, and at least
-        to what nearly all feasible structures keep to, so that a few outliers don't stretch it; for
+        (n_points,) gains, as parts of the box that reaches to the worst of the feasible ones, but
+        not to outliers, beside which everything would look alike, unless they are of the front; for
         those of no gain, how far they are from one, as a negative number.
     """
     front = feasible[pareto.is_nondominated(feasible)]
     best = front.min(axis=0)
-    worst = np.maximum(front.max(axis=0), np.quantile(feasible, _USUAL, axis=0))
+    usual = best + _OUTLYING * (np.quantile(feasible, _USUAL, axis=0) - best)
+    worst = np.maximum(front.max(axis=0), np.minimum(feasible.max(axis=0), usual))
     span = np.where(worst > best, worst - best, 1.0)
     front = (front - best) / span
     points = (points - best) / span

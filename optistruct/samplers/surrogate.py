@@ -5,6 +5,10 @@ scale, and goes on beyond what has been seen. Extremely randomised trees (Geurts
 Wehenkel, 2006) take the rest: conditions and interactions. They need no tuning, take conditional
 structures as they are, and the spread of their answers says how sure they are.
 
+Costs add up, but errors rather multiply, and the worst of them, many and large, would hide the
+differences between good structures. So values are guessed as they are or on the logarithm of their
+distance from the best: on the scale on which the trend foretells left-out structures better.
+
 To be cheap to ask in a long study, an ensemble is not fitted anew at every trial, but each time
 that there are one in a hundred more. How many trials it knows is a function of their number, so
 that a study that is resumed makes the same ensemble.
@@ -12,9 +16,10 @@ that a study that is resumed makes the same ensemble.
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from sklearn.linear_model import Ridge
+from sklearn.linear_model import Ridge, RidgeCV
 from sklearn.tree import ExtraTreeRegressor
 
 from optistruct.samplers.columns import Column, Numbers
@@ -23,8 +28,35 @@ from optistruct.samplers.seeding import stream_seed
 __all__ = ["Surrogate", "features"]
 
 _A_LONGER_STEP = 100
-_PENALTY = 0.1
+_PENALTIES = (0.1, 1.0, 10.0)
+_FEW = 5  # structures, of which none is left out to choose by
+_UNIT = 0.25  # quantile of the distances from the best up to which the logarithm is nearly straight
 _ABSENT = -1.0
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """log(1 + (value - best) / unit); the value itself where the unit is 0."""
+
+    best: float = 0.0
+    unit: float = 0.0
+    most: float = np.inf
+
+    @classmethod
+    def logarithmic(cls, values: Numbers) -> "_Scale":
+        """Put the unit where a quarter of the values is nearer to the best."""
+        best = float(values.min())
+        scale = cls(best, float(np.quantile(values - best, _UNIT)))
+        return cls(best, scale.unit, float(scale.bend(values).max()))
+
+    def bend(self, values: Numbers) -> Numbers:
+        return np.log1p((values - self.best) / self.unit) if self.unit else values
+
+    def straighten(self, bent: Numbers) -> Numbers:
+        """Turn guesses into values again, of which none is worse than the worst on a log scale."""
+        if not self.unit:
+            return bent
+        return self.best + self.unit * np.expm1(np.minimum(bent, self.most))
 
 
 class Surrogate:
@@ -39,7 +71,8 @@ class Surrogate:
         self._seed = seed
         self._number = trees
         self._known = 0
-        self._trend = Ridge(alpha=_PENALTY)
+        self._scale = _Scale()
+        self._trend: Ridge | RidgeCV = Ridge()
         self._trees: list[ExtraTreeRegressor] = []
 
     def fit(self, X: Numbers, y: Numbers) -> None:
@@ -47,14 +80,15 @@ class Surrogate:
 
         Args:
             X: (n, n_features) features of the structures.
-            y: (n,) what is to be guessed.
+            y: (n,) what is to be guessed, the smaller the better.
         """
         known = _due(len(X))
         if known == self._known:
             return
         self._known, X, y = known, X[:known], y[:known]
         X_trend = _trend_features(X)
-        rest = y - self._trend.fit(X_trend, y).predict(X_trend)
+        self._scale, self._trend = _best_trend(X_trend, y)
+        rest = self._scale.bend(y) - self._trend.predict(X_trend)
         self._trees = [
             ExtraTreeRegressor(random_state=stream_seed(self._seed, i, known)).fit(
                 X, rest, check_input=False
@@ -62,19 +96,32 @@ class Surrogate:
             for i in range(self._number)
         ]
 
-    def predict(self, X: Numbers) -> tuple[Numbers, Numbers]:
+    def predict(self, X: Numbers, optimism: float = 0.0) -> Numbers:
         """Guess for structures.
 
         Args:
             X: (n, n_features) features.
+            optimism: By how many standard deviations of the trees they are taken to be better.
 
         Returns:
-            (n,) the trees' mean, with the trend, and (n,) their standard deviation.
+            (n,) guesses.
         """
         # without scikit-learn's checks of X, which would take most of the time
         trend = _trend_features(X) @ self._trend.coef_ + self._trend.intercept_
         rest = np.array([tree.tree_.predict(X).ravel() for tree in self._trees])
-        return trend + rest.mean(axis=0), rest.std(axis=0)
+        return self._scale.straighten(trend + rest.mean(axis=0) - optimism * rest.std(axis=0))
+
+
+def _best_trend(X: Numbers, y: Numbers) -> tuple[_Scale, Ridge | RidgeCV]:
+    """Choose scale and penalty by the share of the variance that left-out structures leave."""
+    if len(y) < _FEW or y.min() == y.max():
+        return _Scale(), Ridge(alpha=_PENALTIES[-1]).fit(X, y)
+    found = []
+    for scale in (_Scale(), _Scale.logarithmic(y)):
+        bent = scale.bend(y)
+        trend = RidgeCV(alphas=_PENALTIES).fit(X, bent)
+        found.append((trend.best_score_ / bent.var(), scale, trend))
+    return max(found, key=lambda one: one[0])[1:]
 
 
 def _due(n: int) -> int:

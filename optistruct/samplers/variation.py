@@ -91,7 +91,9 @@ class Variation:
         moved = values[:, np.newaxis] + steps
         return column.settle(moved.ravel()).reshape(moved.shape)
 
-    def cross(self, first: Numbers, second: Numbers, change: float) -> Numbers:
+    def cross(
+        self, first: Numbers, second: Numbers, change: float, steps: Sequence[float] = _STEPS
+    ) -> Numbers:
         """Cross pairs of structures gene by gene, and change some genes.
 
         A parameter that both have is taken from either; one that a single parent has, from it. Then
@@ -101,6 +103,8 @@ class Variation:
             first: (n, n_columns) structures.
             second: (n, n_columns) others.
             change: Number of parameters of a child that are changed in the mean.
+            steps: Standard deviations of a changed number, one of which is drawn, as parts of its
+                range's width.
 
         Returns:
             (n, n_columns) children.
@@ -114,17 +118,17 @@ class Variation:
         for place, column in enumerate(self._columns):
             rows = np.flatnonzero(is_changed[:, place])
             if rows.size:
-                children[rows, place] = self._moved(column, children[rows, place])
+                children[rows, place] = self._moved(column, children[rows, place], steps)
         return self._completed(children)
 
-    def _moved(self, column: Column, values: Numbers) -> Numbers:
+    def _moved(self, column: Column, values: Numbers, steps: Sequence[float]) -> Numbers:
         """Change values: another category, or a number nearby, rarely far away."""
         count = cardinality(column.distribution)
         if count == 1:
             return values
         if column.is_category:
             return (values + self._rng.integers(1, int(count), size=len(values))) % count
-        widths = self._rng.choice(_STEPS, size=len(values))
+        widths = self._rng.choice(steps, size=len(values))
         moved = values + widths * self._rng.standard_normal(len(values))
         is_out = (moved < 0) | (moved > 1)
         moved[is_out] = self._rng.random(int(is_out.sum()))

@@ -252,3 +252,25 @@ def test_nearest_value(distribution: Any, wanted: float) -> None:
         count = int(cardinality(distribution))
         best = min(abs(value_of(distribution, i) - wanted) for i in range(count))
         assert abs(found - wanted) == pytest.approx(best)
+
+
+@pytest.mark.parametrize(
+    "distribution",
+    [
+        IntDistribution(1, 3),
+        IntDistribution(0, 30, step=10),
+        FloatDistribution(0.0, 1.0, step=0.25),
+    ],
+)
+def test_draws_every_value_alike(distribution: Any) -> None:
+    column = Column("x", distribution)
+    _, counts = np.unique(column.draw(np.random.default_rng(0), 6000), return_counts=True)
+    assert len(counts) == cardinality(distribution)
+    assert counts.min() > 0.9 * counts.max()
+
+
+def test_draws_small_whole_numbers_of_a_logarithmic_range_as_often_as_they_are_wide() -> None:
+    column = Column("x", IntDistribution(1, 300, log=True))
+    is_one = column.draw(np.random.default_rng(0), 6000) == 0
+    width = math.log(1.5 / 0.5) / math.log(300.5 / 0.5)
+    assert is_one.mean() == pytest.approx(width, abs=0.02)

@@ -3,6 +3,7 @@
 import statistics
 from typing import Any
 
+import numpy as np
 import optuna
 import pytest
 from optuna.distributions import IntDistribution
@@ -12,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from optistruct import samplers
 from optistruct.samplers.history import History
-from optistruct.samplers.nsga2 import NSGA2Sampler, population
+from optistruct.samplers.nsga2 import NSGA2Sampler, most_promising, population
 
 
 def trial(number: int, n: int, values: list[float] | None, **options: Any) -> FrozenTrial:
@@ -69,6 +70,29 @@ class TestPopulation:
     def test_of_nothing_usable_is_empty(self) -> None:
         assert population(history_of(), 5).size == 0
         assert population(history_of(trial(0, 0, None, state=TrialState.FAIL)), 5).size == 0
+
+
+class TestMostPromising:
+    def test_is_the_child_whose_relatives_are_good(self) -> None:
+        history = history_of(*(trial(i, i, [abs(i - 70.0)] * 2) for i in range(0, 100, 10)))
+        children = np.array([[0.1], [0.5], [0.7], [0.9]])
+        assert most_promising(history, children) == 2
+
+    def test_first_come_those_whose_relatives_meet_the_limits(self) -> None:
+        history = history_of(
+            *(trial(i, i, [float(i)] * 2, constraints={"size": 50.0 - i}) for i in range(0, 99, 10))
+        )
+        children = np.array([[0.1], [0.3], [0.6], [0.9]])
+        assert most_promising(history, children) == 2
+        assert most_promising(history, children[:2]) == 1  # which breaks it by less
+
+    def test_what_was_stopped_at_a_limit_has_no_values(self) -> None:
+        stopped = [
+            trial(i, i, None, state=TrialState.PRUNED, constraints={"size": 1.0}) for i in (0, 1, 2)
+        ]
+        history = history_of(*stopped, *(trial(i, i, [2.0, 2.0]) for i in (90, 91, 92)))
+        assert most_promising(history, np.array([[0.0], [0.95]])) == 1
+        assert most_promising(history_of(*stopped), np.array([[0.0], [0.95]])) == 0
 
 
 def two_families(trial: optuna.Trial) -> tuple[float, float]:

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 from optuna.distributions import CategoricalDistribution, IntDistribution
+from scipy.stats import spearmanr
 
 from optistruct.samplers import surrogate
 from optistruct.samplers.columns import Column, Numbers
@@ -56,17 +57,43 @@ class TestSurrogate:
         trees = Surrogate(0, 8)
         for n in (20, 21):
             trees.fit(X[:n], y[:n])
-            mean, spread = trees.predict(X[:n])
-            np.testing.assert_allclose(mean, y[:n], atol=1e-6)
-            np.testing.assert_allclose(spread, 0, atol=1e-6)
+            for optimism in (0, 1):
+                np.testing.assert_allclose(trees.predict(X[:n], optimism), y[:n], atol=1e-6)
 
     def test_is_less_sure_of_what_it_has_not_seen(self, data: tuple[Numbers, Numbers]) -> None:
         X, y = data
         trees = Surrogate(0, 16)
         trees.fit(X[:40], y[:40])
-        mean, spread = trees.predict(X[40:])
-        assert (spread > 0).all()
+        mean = trees.predict(X[40:])
+        assert (trees.predict(X[40:], 1) < mean).all()
         assert np.corrcoef(mean, y[40:])[0, 1] > 0.8
+
+    def test_tells_good_from_better_where_the_bad_are_far_away(
+        self, data: tuple[Numbers, Numbers]
+    ) -> None:
+        """Values that multiply are guessed on a logarithmic scale."""
+        X, exponents = data
+        y = 10 ** (2 * exponents)
+        trees = Surrogate(0, 16)
+        trees.fit(X[:40], y[:40])
+        good = 40 + np.argsort(y[40:])[:10]
+        assert spearmanr(trees.predict(X[good]), y[good]).statistic > 0.9
+
+    def test_is_optimistic_by_no_more_than_the_unit_of_the_scale(
+        self, data: tuple[Numbers, Numbers]
+    ) -> None:
+        X, y = data
+        y = 10 ** (2 * y)
+        trees = Surrogate(0, 16)
+        trees.fit(X[:40], y[:40])
+        assert trees.predict(X, 100.0).min() >= y[:40].min() - np.quantile(y[:40], 0.25)
+
+    def test_goes_on_along_a_straight_line(self, data: tuple[Numbers, Numbers]) -> None:
+        X, y = data
+        trees = Surrogate(0, 16)
+        trees.fit(X, y)
+        beyond = X[:1] * 0 + 1.5
+        assert trees.predict(beyond)[0] > y.max()
 
     def test_is_a_function_of_its_seed(self, data: tuple[Numbers, Numbers]) -> None:
         X, y = data
@@ -74,7 +101,7 @@ class TestSurrogate:
         for seed in (1, 1, 2):
             trees = Surrogate(seed, 4)
             trees.fit(X[:30], y[:30])
-            guesses.append(trees.predict(X)[0])
+            guesses.append(trees.predict(X))
         np.testing.assert_array_equal(guesses[0], guesses[1])
         assert (guesses[0] != guesses[2]).any()
 
