@@ -8,6 +8,7 @@ OptistructError
 ├── SpaceError           a structure space does not do its part
 ├── ResourceError        a model's resource cannot be measured    (also a TypeError)
 │   └── NotConvertibleError  the model cannot be shipped in the format asked for
+├── SubmodelError        a model holds no smaller structures      (also a TypeError)
 ├── RecipeError          a stored object cannot be made again
 ├── StorageError         a database cannot be used
 └── StudyError           a study cannot go on
@@ -35,6 +36,7 @@ __all__ = [
     "StudyMismatchError",
     "StudyNotFoundError",
     "StudyRunningError",
+    "SubmodelError",
     "UnknownNameError",
 ]
 
@@ -86,6 +88,10 @@ class ResourceError(OptistructError, TypeError):
 
 class NotConvertibleError(ResourceError):
     """A fitted model cannot be shipped in the format asked for, for the reason given."""
+
+
+class SubmodelError(OptistructError, TypeError):
+    """A fitted model holds no smaller structures, for the reason given."""
 
 
 class RecipeError(OptistructError):

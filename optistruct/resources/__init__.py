@@ -2,6 +2,7 @@
 
 from optistruct.resources import families
 from optistruct.resources.bounds import Bounds, Cost, Table, bound_cost
+from optistruct.resources.definitions import define_for
 from optistruct.resources.latency import (
     InferenceTiming,
     check_batch_size,
@@ -41,6 +42,7 @@ __all__ = [
     "check_onnx",
     "count_operations",
     "count_parameters",
+    "define_for",
     "describe_machine",
     "families",
     "machine_text",

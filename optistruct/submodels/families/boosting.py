@@ -1,0 +1,181 @@
+"""Gradient boosting in scikit-learn: the first rounds are a boosting of fewer.
+
+A round depends on those before it only, and what is drawn at random is drawn round by round.
+"""
+
+import copy
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import (
+    GradientBoostingClassifier,
+    GradientBoostingRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+)
+from sklearn.utils.validation import check_is_fitted
+
+from optistruct.resources import count_operations, count_parameters
+from optistruct.submodels.directions import added_directions
+from optistruct.submodels.member_costs import MemberCosts, forest_costs
+from optistruct.submodels.nested import Method, SubmodelCost, Submodels
+from optistruct.submodels.objections import warm_start
+from optistruct.submodels.registry import nested_in
+
+__all__ = ["GradientBoostingSubmodels", "HistGradientBoostingSubmodels"]
+
+_Array = NDArray[Any]
+
+
+class _RoundsSubmodels(Submodels):
+    """The first rounds of a boosting.
+
+    Every value up to the model's own is held, however many rounds there are: where a fit has ended
+    before, all values beyond stand for the whole model.
+    """
+
+    def __init__(self, model: Any, values: Sequence[Any] | None = None) -> None:
+        check_is_fitted(model)
+        super().__init__(model, values)
+
+    def span(self) -> tuple[int, int]:
+        """Hold from one round to as many as there could have been."""
+        return 1, getattr(self.model, self.parameter)
+
+    def all_values(self) -> Sequence[int]:
+        """Count the rounds there are; the last value is the model's own."""
+        return *range(1, self.rounds()), self.span()[1]
+
+    def rounds(self) -> int:
+        """Count the rounds there are."""
+        raise NotImplementedError
+
+    def tree_costs(self) -> MemberCosts:
+        """Tell what each tree adds to those before it."""
+        raise NotImplementedError
+
+    def responses(self, X: Any, method: Method) -> Iterator[_Array]:
+        """Let scikit-learn add up the trees, and make an answer of the sums at each submodel."""
+        getattr(self.model, method)
+        told = copy.copy(self.model)
+        stages = self.model._staged_raw_predict(X)
+        done = 0
+        for value in self.values:
+            for raw in islice(stages, value - done):
+                told._raw_predict = lambda X, raw=raw: raw
+            done = value
+            yield getattr(told, method)(X)
+
+    @cached_property
+    def _added_costs(self) -> MemberCosts:
+        return self.tree_costs()
+
+    def costs(self) -> list[SubmodelCost]:
+        """Add the costs of the trees to what is left of the least submodel's without its trees."""
+        rounds = self.rounds()
+        parameters, operations = (
+            np.cumsum(each.reshape(rounds, -1).sum(axis=1)) for each in self._added_costs
+        )
+        least = self.materialize(1)
+        further = count_parameters(least).total - int(parameters[0])
+        further_operations = count_operations(least) - float(operations[0])
+        return [
+            SubmodelCost(int(parameters[i]) + further, float(operations[i]) + further_operations)
+            for i in np.minimum(self.values, rounds) - 1
+        ]
+
+
+@nested_in(GradientBoostingClassifier, GradientBoostingRegressor)
+class GradientBoostingSubmodels(_RoundsSubmodels):
+    """The first rounds of a gradient boosting."""
+
+    parameter = "n_estimators"
+
+    @classmethod
+    def objection(cls, structure: Any) -> str | None:
+        """Refuse early stopping, and what may be made of several fits."""
+        if structure.n_iter_no_change is not None:
+            return _early_stopping(
+                f"n_iter_no_change={structure.n_iter_no_change}", "n_iter_no_change=None"
+            )
+        return warm_start(structure)
+
+    def rounds(self) -> int:
+        """Count the rounds there are."""
+        return len(self.model.estimators_)
+
+    def tree_costs(self) -> MemberCosts:
+        """Read the trees; which directions are stored is a matter of all the trees so far."""
+        return forest_costs([tree.tree_ for tree in self.model.estimators_.ravel()])
+
+    def materialize(self, value: int) -> Any:
+        """Copy the boosting with its first rounds only, and what the fit told of those."""
+        smaller = copy.copy(self.model)
+        smaller.n_estimators = value
+        for name in ("estimators_", "train_score_", "oob_improvement_", "oob_scores_"):
+            if hasattr(smaller, name):
+                setattr(smaller, name, getattr(smaller, name)[:value].copy())
+        smaller.n_estimators_ = len(smaller.estimators_)
+        if hasattr(smaller, "oob_scores_"):
+            smaller.oob_score_ = smaller.oob_scores_[-1]
+        return smaller
+
+
+@nested_in(HistGradientBoostingClassifier, HistGradientBoostingRegressor)
+class HistGradientBoostingSubmodels(_RoundsSubmodels):
+    """The first rounds of a histogram gradient boosting."""
+
+    parameter = "max_iter"
+
+    @classmethod
+    def objection(cls, structure: Any) -> str | None:
+        """Refuse early stopping, and what may be made of several fits.
+
+        Whether `early_stopping="auto"` stops is known once the model is fitted.
+        """
+        setting = structure.early_stopping
+        if setting is True or (setting == "auto" and getattr(structure, "do_early_stopping_", 0)):
+            return _early_stopping(f"early_stopping={setting!r}", "early_stopping=False")
+        return warm_start(structure)
+
+    def rounds(self) -> int:
+        """Count the rounds there are."""
+        return int(self.model.n_iter_)
+
+    def tree_costs(self) -> MemberCosts:
+        """Count what each tree stores and computes; see `resources/families/boosting.py`."""
+        trees = [tree for round_ in self.model._predictors for tree in round_]
+        nodes = np.concatenate([tree.nodes for tree in trees])
+        sizes = np.array([len(tree.nodes) for tree in trees])
+        split = np.flatnonzero(nodes["is_leaf"] == 0)
+        tree = np.repeat(np.arange(len(trees)), sizes)[split]
+        root = (np.cumsum(sizes) - sizes)[tree]
+        rows, feature = nodes["count"], nodes["feature_idx"][split]
+        most_go_left = rows[root + nodes["left"][split]] > rows[root + nodes["right"][split]]
+        learnt = (nodes["missing_go_to_left"][split] != 0) != most_go_left
+        splits = np.bincount(tree, minlength=len(trees))
+        categorical = np.bincount(tree, nodes["is_categorical"][split], len(trees)).astype(int)
+        words = np.array([one.raw_left_cat_bitsets.size for one in trees])
+        directions = added_directions(tree, feature, learnt, len(trees))
+        return MemberCosts(
+            2 * splits - categorical + words + (splits + 1) + directions,
+            np.bincount(tree, rows[split] / rows[root], len(trees)),
+        )
+
+    def materialize(self, value: int) -> Any:
+        """Copy the boosting with its first rounds only."""
+        smaller = copy.copy(self.model)
+        smaller.max_iter = value
+        smaller._predictors = self.model._predictors[:value]
+        return smaller
+
+
+def _early_stopping(setting: str, remedy: str) -> str:
+    return (
+        f"with {setting} rows are held back and the number of rounds is chosen by them, so the "
+        f"first rounds are no fit of fewer: set {remedy}"
+    )

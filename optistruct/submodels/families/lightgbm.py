@@ -1,0 +1,334 @@
+"""LightGBM: the first rounds of a boosting, or of its random forest, are a fit of so many rounds.
+
+LightGBM adds up its trees in their order, a row at a time; so do the submodels, and the sums are
+equal. What it makes of a sum (a probability, say) it is asked to make itself.
+"""
+
+import copy
+import ctypes
+import re
+from collections.abc import Iterator, Sequence
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+from lightgbm import Booster, LGBMClassifier, LGBMModel
+from lightgbm.basic import _LIB  # type: ignore[attr-defined]
+from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
+
+from optistruct.submodels.member_costs import MemberCosts
+from optistruct.submodels.nested import Method, SubmodelCost, Submodels
+from optistruct.submodels.registry import nested_in
+
+__all__ = ["LightGBMSubmodels"]
+
+_BOOSTING = ("boosting_type", "boosting", "boost")
+_EARLY_STOPPING = (
+    "early_stopping_round",
+    "early_stopping_rounds",
+    "early_stopping",
+    "n_iter_no_change",
+)
+_ROUNDS = (
+    "max_iter",
+    "n_iter",
+    "nrounds",
+    "num_boost_round",
+    "num_iteration",
+    "num_iterations",
+    "num_round",
+    "num_rounds",
+    "num_tree",
+    "num_trees",
+)
+_BUFFER = 1 << 20  # LightGBM writes a text twice if it is longer
+
+
+@nested_in(LGBMModel)
+class LightGBMSubmodels(Submodels):
+    """The first rounds of a LightGBM model.
+
+    Every `n_estimators` up to the model's own is held, however many rounds there are: where no
+    split is possible any more, all further values stand for the whole model. So a value is held by
+    the fits of all folds, or by none.
+    """
+
+    parameter = "n_estimators"
+
+    def __init__(self, model: Any, values: Sequence[Any] | None = None) -> None:
+        check_is_fitted(model)
+        self._booster: Any = model.booster_
+        self._outputs: int = self._booster.num_model_per_iteration()
+        self._rounds: int = self._booster.num_trees() // self._outputs
+        super().__init__(model, values)
+        missed = model.n_estimators - self._rounds
+        if missed and self._rounds > 1 and self._draws_at_random():
+            self.difference = (
+                f"in {missed} of {model.n_estimators} rounds LightGBM found no split to make, and "
+                "as it draws rows or features at random, nobody knows in which: the refit of a "
+                f"submodel may have up to {missed} rounds fewer"
+            )
+
+    @classmethod
+    def objection(cls, structure: Any) -> str | None:
+        """Refuse DART, early stopping, and what was trained in several goes."""
+        parameters = structure.get_params(deep=False)
+        for name in _BOOSTING:
+            if parameters.get(name) == "dart":
+                return (
+                    "DART weighs its first trees anew in every round, so they are not the model of "
+                    f"fewer: set {name}='gbdt'"
+                )
+        for name in _EARLY_STOPPING:
+            if (parameters.get(name) or 0) > 0:
+                return (
+                    f"with {name}={parameters[name]} the number of rounds is chosen by early "
+                    f"stopping, not by n_estimators: leave {name} out"
+                )
+        for name in _ROUNDS:
+            if name in parameters:
+                return (
+                    f"{name}={parameters[name]} stands in for n_estimators: give the number of "
+                    "rounds as n_estimators"
+                )
+        return _objection_to_fit(structure) if structure.__sklearn_is_fitted__() else None
+
+    def span(self) -> tuple[int, int]:
+        """Hold from one round to as many as there could have been."""
+        return 1, self.model.n_estimators
+
+    def all_values(self) -> Sequence[int]:
+        """Count the rounds there are; the last value is the model's own."""
+        return *range(1, self._rounds), self.model.n_estimators
+
+    def responses(self, X: Any, method: Method) -> Iterator[NDArray[Any]]:
+        """Ask once which leaves the rows fall into, and add up what the leaves answer."""
+        predict = getattr(self.model, method)
+        if self._has_leaves_only:
+            for total, rounds in self._running_sums(X):
+                yield self._answer(total, rounds, method)
+        else:
+            for value in self.values:
+                yield predict(X, num_iteration=value)
+
+    def _running_sums(self, X: Any) -> Iterator[tuple[NDArray[np.float64], int]]:
+        """Sum the trees of each submodel, (rows, outputs), overwritten by the next; and rounds."""
+        leaves = self.model.predict(X, pred_leaf=True, num_iteration=max(self.values))
+        by_tree = np.ascontiguousarray(leaves.reshape(len(leaves), -1).T)
+        number = (by_tree.max(axis=1) + 1).tolist()
+        answers = _LeafAnswers(self._booster)
+        total = np.zeros((self._outputs, len(leaves)))
+        done = 0
+        for value in self.values:
+            rounds = min(value, self._rounds)
+            for tree in range(done * self._outputs, rounds * self._outputs):
+                total[tree % self._outputs] += answers.of(tree, number[tree]).take(by_tree[tree])
+            done = rounds
+            yield total.T, rounds
+
+    def _answer(self, total: NDArray[np.float64], rounds: int, method: Method) -> NDArray[Any]:
+        """Make an answer of sums, as LightGBM's core and then its scikit-learn face do."""
+        if method == "decision_function":
+            return total.copy() if self._outputs > 1 else total[:, 0].copy()
+        mean = total / rounds if "average_output" in self._head else total
+        told: NDArray[Any] = self._converter.predict(mean, num_threads=1)
+        if not isinstance(self.model, LGBMClassifier) or callable(self.model.objective_):
+            return told
+        is_multiclass = self.model.n_classes_ > 2
+        chances = told if is_multiclass else np.vstack((1.0 - told, told)).T
+        if method == "predict_proba":
+            return chances
+        labels: NDArray[Any] = self.model.classes_.take(chances.argmax(axis=1))
+        return labels
+
+    def costs(self) -> list[SubmodelCost]:
+        """Read the trees as LightGBM writes them, and add up."""
+        categories = sum(map(len, self._booster.pandas_categorical or []))
+        parameters, operations = map(np.cumsum, self._added_costs)
+        last = np.minimum(self.values, self._rounds) * self._outputs - 1
+        return [SubmodelCost(int(parameters[i]) + categories, float(operations[i])) for i in last]
+
+    @cached_property
+    def _added_costs(self) -> MemberCosts:
+        """What each tree adds; kept, as writing the trees takes long."""
+        parts = [*map(_tree_costs, _texts(self._booster, self._rounds))]
+        return MemberCosts(*map(np.concatenate, zip(*parts, strict=True)))
+
+    def materialize(self, value: int) -> Any:
+        """Copy the model with its first rounds only, and what evaluations told of those."""
+        smaller = copy.copy(self.model)
+        smaller._other_params = dict(self.model._other_params)
+        smaller.set_params(n_estimators=value)
+        text = self._booster.model_to_string(num_iteration=value)
+        text = re.sub(r"\n\[num_iterations: \d+\]", f"\n[num_iterations: {value}]", text)
+        smaller._Booster = Booster(model_str=text)
+        smaller._Booster.params = {**self._booster.params, "num_iterations": value}
+        smaller._evals_result = _cut(self.model.evals_result_, slice(value))
+        smaller._best_score = _cut(self.model.evals_result_, value - 1)
+        return smaller
+
+    @cached_property
+    def _first_round(self) -> str:
+        """The model of one round, as LightGBM writes it."""
+        text: str = self._booster.model_to_string(num_iteration=1)
+        return text
+
+    @cached_property
+    def _head(self) -> dict[str, str]:
+        """What LightGBM writes before the first tree, line by line."""
+        head, _, _ = self._first_round.partition("\nTree=")
+        lines = (line.partition("=") for line in head.splitlines())
+        return {name: value for name, _, value in lines}
+
+    @cached_property
+    def _settings(self) -> dict[str, str]:
+        """The parameters of the training, as LightGBM writes them after the trees."""
+        return dict(re.findall(r"^\[(\w+): (.*)\]$", self._first_round, re.MULTILINE))
+
+    @property
+    def _has_leaves_only(self) -> bool:
+        """Whether a prediction is a sum over all trees of one number a leaf."""
+        stops = self.model.get_params(deep=False).get("pred_early_stop", False)
+        return self._settings["linear_tree"] == "0" and not stops
+
+    def _draws_at_random(self) -> bool:
+        """Whether a round without a split may be followed by one with."""
+        settings = self._settings
+        fractions = ["feature_fraction", "feature_fraction_bynode"]
+        if int(settings["bagging_freq"]):
+            fractions += ["bagging_fraction", "pos_bagging_fraction", "neg_bagging_fraction"]
+        return (
+            any(float(settings[name]) < 1 for name in fractions)
+            or any(int(settings[name]) for name in ("extra_trees", "use_quantized_grad"))
+            or settings["data_sample_strategy"] == "goss"
+            or settings["objective"] == "rank_xendcg"
+            or callable(self.model.objective_)
+        )
+
+    @cached_property
+    def _converter(self) -> Any:
+        """A model of as many inputs as the trees have outputs, which are their sums.
+
+        It has the objective of the model, so that LightGBM makes of the sums what it would have
+        made of them in the model.
+        """
+        kept = ("version", "num_class", "num_tree_per_iteration", "label_index", "objective")
+        inputs = range(self._outputs)
+        lines = [
+            "tree",
+            *(f"{name}={self._head[name]}" for name in kept if name in self._head),
+            f"max_feature_idx={inputs[-1]}",
+            "feature_names=" + " ".join(f"f{number}" for number in inputs),
+            "feature_infos=" + " ".join("none" for _ in inputs),
+            "",
+            *(_IDENTITY.format(number) for number in inputs),
+            "end of trees",
+        ]
+        return Booster(model_str="\n".join(lines))
+
+
+_IDENTITY = """Tree={0}
+num_leaves=2
+num_cat=0
+split_feature={0}
+threshold=0
+decision_type=2
+left_child=-1
+right_child=-2
+leaf_value=0 0
+is_linear=1
+leaf_const=0 0
+num_features=1 1
+leaf_features={0} {0}
+leaf_coeff=1 1
+shrinkage=1
+
+"""
+"""A tree that answers one of its inputs, to the bit: 0 + 1 * x on both sides of its split."""
+
+
+class _LeafAnswers:
+    """Reads what leaves answer; `Booster.get_leaf_output` does, in three times the time."""
+
+    def __init__(self, booster: Any) -> None:
+        self._read = partial(_LIB.LGBM_BoosterGetLeafValue, booster._handle)
+        self._answer = ctypes.c_double()
+
+    def of(self, tree: int, number: int) -> NDArray[np.float64]:
+        """Read the first leaves of a tree."""
+        read, answer, place = self._read, self._answer, ctypes.byref(self._answer)
+        values = np.empty(number)
+        for leaf in range(number):
+            read(tree, leaf, place)
+            values[leaf] = answer.value
+        return values
+
+
+def _objection_to_fit(model: Any) -> str | None:
+    if model.best_iteration_ > 0:
+        return (
+            f"early stopping took round {model.best_iteration_} of this {type(model).__name__} for "
+            "the best, by its validation data, not by n_estimators: fit it without early stopping"
+        )
+    trees, outputs = model.booster_.num_trees(), model.booster_.num_model_per_iteration()
+    if trees > model.n_estimators * outputs:
+        return (
+            f"this {type(model).__name__} has {trees // outputs} rounds, n_estimators is "
+            f"{model.n_estimators}: it goes on from another model; fit it without init_model"
+        )
+    return None
+
+
+def _cut(history: Any, kept: Any) -> Any:
+    """Take a part of what was told of each evaluation set and metric, round by round."""
+    return {
+        table: {metric: values[kept] for metric, values in metrics.items()}
+        for table, metrics in history.items()
+    }
+
+
+def _texts(booster: Any, rounds: int) -> Iterator[str]:
+    """Have all rounds written, as many at once as LightGBM writes in one go."""
+    start, number = 0, 8
+    while start < rounds:
+        text = booster.model_to_string(num_iteration=number, start_iteration=start)
+        yield text
+        start += number
+        trees = text.index("\nend of trees") - text.index("\nTree=")
+        room = 0.9 * _BUFFER - (len(text) - trees)
+        number = max(int(number * room / trees), 1) if room > _BUFFER / 2 else rounds
+
+
+def _tree_costs(text: str) -> MemberCosts:
+    """Count what each tree stores and computes; see `resources/families/lightgbm.py`."""
+    leaves = _numbers(text, "num_leaves")
+    tree = np.repeat(np.arange(len(leaves)), leaves - 1)
+    decision = _numbers(text, "decision_type")
+    is_categorical = (decision & 1) == 1
+    has_direction = ((decision >> 2) & 3 != 0) & ~is_categorical
+    count = np.bincount(tree, 2.0 + has_direction - is_categorical, len(leaves)) + leaves
+    words = [len(line.split()) for line in _lines(text, "cat_threshold")]
+    count[_numbers(text, "num_cat") > 0] += np.array(words, dtype=int)
+    rows = _numbers(text, "internal_count")
+    first = np.cumsum(leaves - 1) - (leaves - 1)
+    operations = np.bincount(tree, rows / rows[first[tree]], len(leaves))
+    is_linear = _numbers(text, "is_linear") == 1
+    if is_linear.any():
+        leaf = np.repeat(np.flatnonzero(is_linear), leaves[is_linear])
+        terms = _numbers(text, "num_features")
+        count += np.bincount(leaf, 1.0 + 2 * terms, len(leaves))
+        in_linear = np.repeat(is_linear, leaves)
+        rows = _numbers(text, "leaf_count")[in_linear]
+        in_tree = np.bincount(leaf, rows, len(leaves))
+        operations += np.bincount(leaf, terms * rows / in_tree[leaf], len(leaves))
+    return MemberCosts(count.astype(int), operations)
+
+
+def _numbers(text: str, name: str) -> NDArray[np.int64]:
+    """Read one field of all trees in one row."""
+    return np.fromstring(" ".join(_lines(text, name)).strip(), dtype=np.int64, sep=" ")
+
+
+def _lines(text: str, name: str) -> list[str]:
+    return re.findall(rf"\n{name}=(.*)", text)

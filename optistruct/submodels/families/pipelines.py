@@ -1,0 +1,84 @@
+"""Pipelines: the submodels of the last step, behind the same preparation."""
+
+import copy
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
+
+from optistruct.exceptions import SubmodelError
+from optistruct.resources import count_operations, count_parameters
+from optistruct.submodels.nested import Method, SubmodelCost, Submodels
+from optistruct.submodels.registry import nested_in, submodel_parameter, submodels_of
+
+__all__ = ["PipelineSubmodels"]
+
+_NOTHING = (None, "passthrough")
+
+
+@nested_in(Pipeline)
+class PipelineSubmodels(Submodels):
+    """The submodels of a pipeline's last step, which may be a pipeline again.
+
+    All of them share the steps before, which are those of the model itself.
+    """
+
+    def __init__(self, model: Any, values: Sequence[Any] | None = None) -> None:
+        self._nest = submodels_of(model[-1])
+        self.falls = self._nest.falls
+        super().__init__(model, values)
+        if values is not None:
+            self._nest = self._nest.among(values)
+        self.difference = self._nest.difference
+
+    @classmethod
+    def objection(cls, structure: Any) -> str | None:
+        """Refuse a last step that holds no submodels, for its own reason."""
+        name, last = structure.steps[-1]
+        if last in _NOTHING:
+            return f"the last step of the pipeline, {name!r}, is no model: it passes its table on"
+        try:
+            submodel_parameter(last)
+        except SubmodelError as error:
+            return f"the last step of the pipeline, {name!r}, holds no submodels: {error}"
+        return None
+
+    @classmethod
+    def parameter_of(cls, structure: Any) -> str:
+        """Name the last step and its parameter."""
+        name, last = structure.steps[-1]
+        return f"{name}__{submodel_parameter(last)}"
+
+    def span(self) -> tuple[Any, Any]:
+        """Hold what the last step holds."""
+        return self._nest.span()
+
+    def all_values(self) -> Sequence[Any]:
+        """List those of the last step."""
+        return self._nest.values
+
+    def responses(self, X: Any, method: Method) -> Iterator[NDArray[Any]]:
+        """Prepare the table once."""
+        getattr(self.model, method)
+        for _, step in self.model.steps[:-1]:
+            if step not in _NOTHING:
+                X = step.transform(X)
+        yield from self._nest.responses(X, method)
+
+    def costs(self) -> list[SubmodelCost]:
+        """Add the cost of the preparation to that of each."""
+        before = copy.copy(self.model)
+        before.steps = [*self.model.steps[:-1], ("last", "passthrough")]
+        parameters, operations = count_parameters(before).total, count_operations(before)
+        return [
+            SubmodelCost(cost.parameters + parameters, cost.operations + operations)
+            for cost in self._nest.costs()
+        ]
+
+    def materialize(self, value: Any) -> Any:
+        """Put the submodel of the last step in its place."""
+        smaller = copy.copy(self.model)
+        name, _ = self.model.steps[-1]
+        smaller.steps = [*self.model.steps[:-1], (name, self._nest.materialize(value))]
+        return smaller

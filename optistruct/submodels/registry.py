@@ -1,0 +1,83 @@
+"""Which models hold submodels: a family registers the types whose nested structures it knows."""
+
+from collections.abc import Callable
+from functools import singledispatch
+from typing import Any, TypeVar
+
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from optistruct.exceptions import SubmodelError
+from optistruct.resources import define_for
+from optistruct.submodels.nested import Submodels
+
+__all__ = ["nested_in", "submodel_parameter", "submodels_of"]
+
+Family = TypeVar("Family", bound=type[Submodels])
+
+
+@singledispatch
+def _family(model: Any) -> type[Submodels]:
+    kind = type(model)
+    if define_for(kind, "optistruct.submodels.families"):
+        return _family(model)
+    raise SubmodelError(
+        f"a {kind.__name__} holds no submodels that are known; a family of your own derives from "
+        "optistruct.submodels.Submodels and is registered by @nested_in(...)"
+    )
+
+
+def nested_in(*types: type) -> Callable[[Family], Family]:
+    """Register a family of submodels for types of models, and what derives from them.
+
+    Args:
+        *types: The types.
+    """
+
+    def register(family: Family) -> Family:
+        for kind in types:
+            _family.register(kind, lambda model: family)
+        return family
+
+    return register
+
+
+def submodels_of(model: Any) -> Submodels:
+    """Find the structures nested in a fitted model: all prefixes of a forest, say.
+
+    Args:
+        model: A fitted estimator.
+
+    Returns:
+        The submodels from small to large; `.among(values)` keeps some of them.
+
+    Raises:
+        SubmodelError: If the model holds none, for the reason given.
+        sklearn.exceptions.NotFittedError: If the model is not fitted.
+    """
+    family = _family(model)
+    reason = family.objection(model)
+    if reason is not None:
+        raise SubmodelError(reason)
+    if isinstance(model, BaseEstimator):
+        check_is_fitted(model)
+    return family(model)
+
+
+def submodel_parameter(structure: Any) -> str:
+    """Name the parameter that the submodels of a structure differ in.
+
+    Args:
+        structure: An estimator, fitted or not.
+
+    Returns:
+        The name, as `set_params` takes it.
+
+    Raises:
+        SubmodelError: If its fits hold no submodels, for the reason given.
+    """
+    family = _family(structure)
+    reason = family.objection(structure)
+    if reason is not None:
+        raise SubmodelError(reason)
+    return family.parameter_of(structure)
