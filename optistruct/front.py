@@ -3,27 +3,23 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from statistics import fmean
 from typing import Any, overload
 
 import numpy as np
 import optuna
 import pandas as pd
 from numpy.typing import NDArray
-from optuna.trial import FixedTrial, FrozenTrial, TrialState
+from optuna.trial import FixedTrial, TrialState
 
 from optistruct import pareto
-from optistruct.evaluation import Evaluation, Remeasurement, standard_error
+from optistruct.evaluation import Remeasurement
 from optistruct.exceptions import ArgumentError, StudyError
 from optistruct.objectives import Objective
 from optistruct.spaces import AnyTrial, Problem, Space, build, suggest
 from optistruct.spec import StudySpec
+from optistruct.unfolding import Measured, losses, unfold
 
-__all__ = ["EVALUATION", "REPEATS", "Candidate", "ParetoFront", "read_front", "remeasured_key"]
-
-EVALUATION = "optistruct:evaluation"
-"""The user attribute of a trial that holds its `Evaluation`."""
-
+__all__ = ["REPEATS", "Candidate", "ParetoFront", "read_front"]
 
 REPEATS = "optistruct:repeats"
 """The user attribute of a trial whose structure was evaluated before: the number of that trial."""
@@ -34,24 +30,35 @@ class Candidate:
     """One structure that was measured.
 
     Attributes:
-        trial: Number of the trial.
-        parameters: What the space was answered.
+        trial: Number of the trial that measured it.
+        key: Tells it from all others of the study: `17`, the structure of trial 17, or `17:120`,
+            a submodel of that structure, measured in the same fits.
+        parameters: What the space is answered to build it.
         values: Each objective's mean over the folds, in its unit.
         standard_errors: Each mean's standard error over the folds; NaN where unknown.
         is_feasible: Whether it meets every limit.
         remeasurement: Its inference times as they were measured again, which are then among its
             values; None if they were not.
+        estimated: The objectives whose value is an estimate, as a submodel's inference time is
+            until it is measured again.
     """
 
     trial: int
+    key: str
     parameters: Mapping[str, Any]
     values: Mapping[str, float]
     standard_errors: Mapping[str, float]
     is_feasible: bool
     remeasurement: Remeasurement | None
+    estimated: frozenset[str]
     _space: Space = field(repr=False)
     _problem: Problem = field(repr=False)
     _seed: int = field(repr=False)
+
+    @property
+    def is_submodel(self) -> bool:
+        """Whether it was measured in the fits of a larger structure."""
+        return self.key != str(self.trial)
 
     def build(self) -> Any:
         """Build the unfitted estimator, exactly the structure that was measured.
@@ -87,8 +94,8 @@ class ParetoFront(Sequence[Candidate]):
 
     Attributes:
         objectives: What the structures were judged by.
-        dominated: The other structures that meet every limit.
-        infeasible: The structures that break a limit.
+        dominated: The other structures of trials that meet every limit.
+        infeasible: The structures of trials that break a limit.
     """
 
     def __init__(self, candidates: Sequence[Candidate], objectives: Sequence[Objective]) -> None:
@@ -128,16 +135,20 @@ class ParetoFront(Sequence[Candidate]):
         """Make a table of the members.
 
         Returns:
-            One row a member: `trial`, every parameter (missing where a structure has none of
-            this name; `params_...` where its name is a metric's), then every objective and its
-            standard error (`..._se`).
+            One row a member: `trial`, `is_submodel`, every parameter (missing where a structure has
+            none of this name; `params_...` where its name is another column's), then every
+            objective and its standard error (`..._se`).
         """
         names = [objective.name for objective in self.objectives]
         metrics = [column for name in names for column in (name, f"{name}_se")]
-        reserved = {"trial", *metrics}
+        leading = ["trial", "is_submodel"]
+        reserved = {*leading, *metrics}
         rows = []
         for candidate in self:
-            row: dict[str, Any] = {"trial": candidate.trial}
+            row: dict[str, Any] = {
+                "trial": candidate.trial,
+                "is_submodel": candidate.is_submodel,
+            }
             for name, value in candidate.parameters.items():
                 row[f"params_{name}" if name in reserved else name] = value
             for objective in self.objectives:
@@ -145,10 +156,10 @@ class ParetoFront(Sequence[Candidate]):
                 row[f"{objective.name}_se"] = candidate.standard_errors[objective.name]
             rows.append(row)
         if not rows:
-            return pd.DataFrame(columns=["trial", *metrics])
+            return pd.DataFrame(columns=[*leading, *metrics])
         frame = pd.DataFrame(rows)
         parameters = sorted(set(frame.columns) - reserved)
-        return frame[["trial", *parameters, *metrics]]
+        return frame[[*leading, *parameters, *metrics]]
 
     def hypervolume(self, reference: Mapping[str, float] | None = None) -> float:
         """Measure the region that the front dominates, as far as a reference point.
@@ -220,12 +231,7 @@ class ParetoFront(Sequence[Candidate]):
         return min(self.infeasible, key=excess, default=None)
 
     def _losses(self, candidates: Sequence[Candidate]) -> NDArray[np.float64]:
-        values = np.array(
-            [[c.values[objective.name] for objective in self.objectives] for c in candidates],
-            dtype=float,
-        ).reshape(len(candidates), len(self.objectives))
-        columns = [o.loss(values[:, i]) for i, o in enumerate(self.objectives)]
-        return np.column_stack(columns)
+        return losses([candidate.values for candidate in candidates], self.objectives)
 
 
 class _MeasuredSpace:
@@ -243,53 +249,46 @@ class _MeasuredSpace:
         return suggest(self.space, trial, problem)
 
 
-def remeasured_key(trial: int) -> str:
-    """Name the user attribute of a study that holds a trial's `Remeasurement`.
-
-    A finished trial takes no attributes any more, so the study holds it.
-    """
-    return f"optistruct:remeasured:{trial}"
-
-
 def read_front(study: optuna.Study, spec: StudySpec, space: Space) -> ParetoFront:
-    """Read the front from the trials of a study."""
+    """Read the front from the trials of a study, with the submodels that are on it."""
     space = _MeasuredSpace(space, spec)
     trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     attributes = study.user_attrs
-    candidates = [
-        _candidate(trial, spec, space, attributes)
+    measured = [
+        one
         for trial in trials
         if REPEATS not in trial.user_attrs
+        for one in unfold(trial, spec.objectives, attributes)
     ]
-    return ParetoFront(candidates, spec.objectives)
+    shown = [one for one in measured if one.submodel is None] + _of_use(measured, spec.objectives)
+    return ParetoFront([_candidate(one, spec, space) for one in shown], spec.objectives)
 
 
-def _candidate(
-    trial: FrozenTrial, spec: StudySpec, space: Space, attributes: Mapping[str, Any]
-) -> Candidate:
-    names = [objective.name for objective in spec.objectives]
-    values = dict(zip(names, trial.values, strict=True))
-    errors = dict.fromkeys(names, float("nan"))
-    if EVALUATION in trial.user_attrs:
-        errors |= Evaluation.from_json(trial.user_attrs[EVALUATION]).standard_errors
-    is_feasible = all(excess <= 0 for excess in trial.constraints.values())
-    again = attributes.get(remeasured_key(trial.number))
-    if again is not None:
-        again = Remeasurement.from_json(again)
-        values |= {name: fmean(folds) for name, folds in again.folds.items()}
-        errors |= {name: standard_error(folds) for name, folds in again.folds.items()}
-        is_feasible = all(
-            excess <= 0
-            for objective in spec.objectives
-            for excess in objective.violations(values[objective.name]).values()
-        )
+def _of_use(measured: Sequence[Measured], objectives: Sequence[Objective]) -> list[Measured]:
+    """List the submodels on the front, each structure once, whichever trial measured it."""
+    feasible = [one for one in measured if one.is_feasible]
+    on_front = pareto.is_nondominated(losses([one.values for one in feasible], objectives))
+    members = [one for one, is_member in zip(feasible, on_front, strict=True) if is_member]
+    known = {repr(sorted(one.parameters.items())) for one in members if one.submodel is None}
+    found = []
+    for one in members:
+        structure = repr(sorted(one.parameters.items()))
+        if one.submodel is not None and structure not in known:
+            known.add(structure)
+            found.append(one)
+    return found
+
+
+def _candidate(measured: Measured, spec: StudySpec, space: Space) -> Candidate:
     return Candidate(
-        trial=trial.number,
-        parameters=dict(trial.params),
-        values=values,
-        standard_errors=errors,
-        is_feasible=is_feasible,
-        remeasurement=again,
+        trial=measured.trial.number,
+        key=measured.key,
+        parameters=measured.parameters,
+        values=measured.values,
+        standard_errors={o.name: measured.standard_error(o.name) for o in spec.objectives},
+        is_feasible=measured.is_feasible,
+        remeasurement=measured.remeasurement,
+        estimated=frozenset(o.name for o in spec.objectives if measured.is_estimate(o)),
         _space=space,
         _problem=spec.problem,
         _seed=spec.seed,

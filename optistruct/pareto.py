@@ -8,9 +8,10 @@ import moocore
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["hypervolume", "is_nondominated", "knee"]
+__all__ = ["Points", "hypervolume", "is_nondominated", "knee"]
 
 Points = NDArray[np.float64]
+"""(n_points, n_objectives) losses."""
 
 
 def is_nondominated(losses: Points) -> NDArray[np.bool_]:

@@ -12,26 +12,33 @@ from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Any
 
+import numpy as np
 import optuna
-from optuna.trial import Trial, TrialState
+from optuna.trial import FrozenTrial, Trial, TrialState
 
 from optistruct.evaluation import (
     Evaluation,
     EvaluationPlan,
+    Grid,
     InProcess,
+    OutOfTime,
     Refusal,
     close_executor,
     evaluate,
     open_executor,
     refusal,
+    submodel_grid,
 )
 from optistruct.exceptions import AllTrialsFailedError, NotConvertibleError
-from optistruct.front import EVALUATION, REPEATS
+from optistruct.front import REPEATS
 from optistruct.objectives import Objective
-from optistruct.samplers import Visits
+from optistruct.pareto import Points
+from optistruct.samplers import RACE, Visits
 from optistruct.spaces import LimitBroken, Problem, Space, build, limited, structure_key
+from optistruct.standings import Standings
 from optistruct.stopping import Budget, Ending, is_stagnant
 from optistruct.storage import running_trials
+from optistruct.unfolding import EVALUATION, feasible_losses
 
 __all__ = ["FAILURE", "REFUSAL", "Search", "SearchProgress"]
 
@@ -71,6 +78,7 @@ class _Job:
     trial: Trial
     structure: Any
     key: str | None
+    grid: Grid | None
     waiting: list[Trial] = field(default_factory=list)
 
 
@@ -85,6 +93,8 @@ class Search:
         problem: The task and the table's shape.
         seed: Seed of the structures.
         budget: How long the run may be.
+        submodels: Whether the submodels of each structure are measured with it.
+        racing: Whether a structure that is surely dominated is spared the folds that are left.
         workers: How many evaluations run at once.
         executor: Where they run; None opens one of `workers` and closes it again.
         on_progress: Called at the start, after every trial, and at the end.
@@ -96,6 +106,8 @@ class Search:
     problem: Problem
     seed: int
     budget: Budget
+    submodels: bool
+    racing: bool
     workers: int
     executor: Executor | None
     on_progress: Callable[[SearchProgress], None]
@@ -115,6 +127,10 @@ class Search:
         self._apart: Executor | None = None
         self._visits = Visits()
         self._ending: Ending = "n_trials"
+        self._points: dict[int, Points] = {}
+        self._standings = Standings(self.plan.objectives, len(self.plan.folds))
+        for trial in trials:
+            self._note(trial)
         self._evaluated = {
             trial.user_attrs[_STRUCTURE]: trial.number
             for trial in trials
@@ -130,7 +146,7 @@ class Search:
         Raises:
             AllTrialsFailedError: If nothing was ever evaluated and ten trials, or all, failed.
         """
-        self._executor = self.executor or open_executor(self.workers)
+        self._executor = self.executor or self._open_executor()
         is_done = False
         try:
             self.on_progress(self._progress())
@@ -141,16 +157,21 @@ class Search:
             if self._failures and not self.budget.is_late:
                 self._stop_if_hopeless(at_least=1)
             is_done = True
-            self.on_progress(replace(self._progress(), ending=self._ending))
-            return self._ending
-        except KeyboardInterrupt:
-            for left in running_trials(self.study):  # stopped by a person: they did no harm
+        except (KeyboardInterrupt, OutOfTime) as stop:
+            for left in running_trials(self.study):  # they were stopped, and did no harm
                 self.study._storage.set_trial_user_attr(left._trial_id, _DEATHS, 0)
-            raise
+            if isinstance(stop, KeyboardInterrupt):
+                raise
+            self._ending = "timeout"
         finally:
             for executor in (self._executor, self._apart):
                 if executor is not None and executor is not self.executor:
                     close_executor(executor, kill=not is_done)
+        self.on_progress(replace(self._progress(), ending=self._ending))
+        return self._ending
+
+    def _open_executor(self) -> Executor:
+        return open_executor(self.workers, deadline=self.budget.deadline)
 
     def _fill(self) -> None:
         """Give every worker a trial; one that may have killed its process is tried alone.
@@ -182,6 +203,12 @@ class Search:
         self._begun += 1
         return self.study.ask()
 
+    def _note(self, trial: FrozenTrial) -> None:
+        """Let a trial that is complete count in the races of later ones."""
+        is_new = trial.state == TrialState.COMPLETE and REPEATS not in trial.user_attrs
+        if self.racing and is_new:
+            self._standings.add(trial)
+
     def _reason_to_end(self) -> Ending | None:
         if self._begun >= self.budget.n_trials:
             return "n_trials"
@@ -190,10 +217,20 @@ class Search:
         if self._visits.is_exhausted(self.study):
             return "exhausted"
         patience = self.budget.patience
-        if patience is None:
-            return None
-        trials = self.study.get_trials(deepcopy=False)
-        return "patience" if is_stagnant(trials, self.plan.objectives, patience) else None
+        if patience is not None and is_stagnant(self._ended(), patience):
+            return "patience"
+        return None
+
+    def _ended(self) -> list[Points]:
+        """List what each trial that has ended measured, as losses; nothing where it failed."""
+        ended = [t for t in self.study.get_trials(deepcopy=False) if t.state.is_finished()]
+        for trial in ended:
+            if trial.number not in self._points:
+                is_complete = trial.state == TrialState.COMPLETE
+                self._points[trial.number] = (
+                    feasible_losses(trial, self.plan.objectives) if is_complete else np.empty((0,))
+                )
+        return [self._points[trial.number] for trial in ended]
 
     def _submit(self, trial: Trial) -> None:
         limits = {o.name: o.at_most for o in self.plan.objectives if o.at_most is not None}
@@ -211,7 +248,11 @@ class Search:
             if refused:
                 self._refuse(trial, refused)
             else:
-                self._begin(_Job(trial, structure, structure_key(structure)))
+                grid = self._grid(trial, structure) if self.submodels else None
+                self._begin(_Job(trial, structure, structure_key(structure), grid))
+
+    def _grid(self, trial: Trial, structure: Any) -> Grid | None:
+        return submodel_grid(self.space, trial, self.problem, self.seed, structure)
 
     def _begin(self, job: _Job) -> None:
         """Have a structure evaluated, unless it has been, or is being."""
@@ -237,18 +278,21 @@ class Search:
             executor = self._apart = open_executor(1, apart=True)
         else:
             executor = self._executor
+        race = self._standings.race() if self.racing else None
         try:
-            future = executor.submit(evaluate, job.structure, self.plan)
+            future = executor.submit(evaluate, job.structure, self.plan, job.grid, race)
         except BrokenExecutor:
             if executor is not self._executor or self.executor is not None:
                 raise
-            self._executor = open_executor(self.workers)
-            future = self._executor.submit(evaluate, job.structure, self.plan)
+            self._executor = self._open_executor()
+            future = self._executor.submit(evaluate, job.structure, self.plan, job.grid, race)
         self._pending[future] = job
 
     def _collect(self) -> None:
         """Tell what has finished, and set aside what was under way when a worker died."""
-        finished, _ = wait(self._pending, return_when=FIRST_COMPLETED)
+        finished, _ = wait(self._pending, self._seconds_to_wait(), return_when=FIRST_COMPLETED)
+        if not finished:
+            raise OutOfTime
         for future in finished:
             job = self._pending.pop(future)
             error = future.exception()
@@ -265,6 +309,11 @@ class Search:
                 self._count_death(job)
             else:
                 self._suspects.append(job)
+
+    def _seconds_to_wait(self) -> float | None:
+        """Tell how long evaluations may go on; to the end where their executor is not ours."""
+        left = self.budget.deadline - monotonic()
+        return None if self.executor is not None or left == float("inf") else max(left, 0.0)
 
     def _count_death(self, job: _Job) -> None:
         """Note that a worker died of this trial alone; give it up the third time."""
@@ -295,16 +344,19 @@ class Search:
             self._evaluated[job.key] = job.trial.number
         self._any_complete = True
         self._tell_values(job.trial, evaluation)
+        self._note(self.study.get_trials(deepcopy=False)[job.trial.number])
 
     def _repeat(self, trial: Trial, known: int) -> None:
         """Give a structure that has been evaluated the values of that trial."""
         trial.set_user_attr(REPEATS, known)
         before = self.study.get_trials(deepcopy=False)[known]
-        self._tell_values(trial, Evaluation.from_json(before.user_attrs[EVALUATION]))
+        evaluation = Evaluation.from_json(before.user_attrs[EVALUATION])
+        self._tell_values(trial, replace(evaluation, curve=None))
 
     def _tell_values(self, trial: Trial, evaluation: Evaluation) -> None:
         values = evaluation.values
         trial.set_user_attr(EVALUATION, evaluation.to_json())
+        trial.set_constraint(RACE, 0.0 if evaluation.pessimistic is None else 1.0)
         for objective in self.plan.objectives:
             for limit, excess in objective.violations(values[objective.name]).items():
                 trial.set_constraint(limit, excess)

@@ -1,6 +1,5 @@
 """When a search ends: its budget is used up, or its trials say that there is little to gain."""
 
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral
@@ -8,11 +7,9 @@ from time import monotonic
 from typing import Any, Literal, Self
 
 import numpy as np
-from optuna.trial import FrozenTrial, TrialState
 
 from optistruct import pareto
 from optistruct.exceptions import ArgumentError
-from optistruct.objectives import Objective
 
 __all__ = ["LEAST_GAIN", "Budget", "Ending", "is_stagnant"]
 
@@ -67,40 +64,27 @@ class Budget:
         return monotonic() >= self.deadline
 
 
-def is_stagnant(
-    trials: Sequence[FrozenTrial], objectives: Sequence[Objective], patience: int
-) -> bool:
+def is_stagnant(ended: Sequence[pareto.Points], patience: int) -> bool:
     """Tell whether the hypervolume has hardly grown in the last trials.
 
-    It is measured on the objectives' scales, among the structures that meet every limit, as far
-    as a tenth beyond the present front (see `_reference`); hardly is by at most a thousandth.
+    It is measured among the structures that meet every limit, as far as a tenth beyond the present
+    front (see `_reference`); hardly is by at most a thousandth.
 
     Args:
-        trials: All trials of a study.
-        objectives: What structures are judged by.
+        ended: For each trial that has ended, in order, the (n, n_objectives) losses of what it
+            measured that meets every limit.
         patience: How many ended trials the last ones are.
 
     Returns:
         Whether it is; never before as many trials have ended, nor while nothing meets the limits.
     """
-    ended = [trial for trial in trials if trial.state.is_finished()]
-    if len(ended) <= patience:
+    if len(ended) <= patience or not any(map(len, ended)):
         return False
-    feasible = [i for i, trial in enumerate(ended) if _is_feasible(trial)]
-    if not feasible:
-        return False
-    values = np.array([ended[i].values for i in feasible], dtype=float)
-    losses = np.column_stack([o.loss(values[:, i]) for i, o in enumerate(objectives)])
-    earlier = losses[: bisect_left(feasible, len(ended) - patience)]
+    losses = np.concatenate([points for points in ended if len(points)])
+    earlier = losses[: sum(map(len, ended[:-patience]))]
     reference = _reference(losses)
     now = pareto.hypervolume(losses, reference)
     return now - pareto.hypervolume(earlier, reference) <= LEAST_GAIN * now
-
-
-def _is_feasible(trial: FrozenTrial) -> bool:
-    return trial.state == TrialState.COMPLETE and all(
-        excess <= 0 for excess in trial.constraints.values()
-    )
 
 
 def _reference(losses: pareto.Points) -> pareto.Points:

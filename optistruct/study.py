@@ -20,9 +20,9 @@ from optistruct.evaluation import (
     remeasure,
 )
 from optistruct.exceptions import ArgumentError, StudyError
-from optistruct.front import ParetoFront, read_front, remeasured_key
+from optistruct.front import ParetoFront, read_front
 from optistruct.launch import DEFAULT_STORAGE, Remeasured, current_launch
-from optistruct.objectives import InferenceTime, Objective, check_objectives
+from optistruct.objectives import Objective, check_objectives
 from optistruct.resources import reference_time
 from optistruct.search import Search, SearchProgress
 from optistruct.spaces import (
@@ -42,6 +42,7 @@ from optistruct.storage import (
     open_storage,
     study_names,
 )
+from optistruct.unfolding import remeasured_key
 
 __all__ = ["StructureStudy", "load_study"]
 
@@ -64,6 +65,11 @@ class StructureStudy:
             open, from 0 to 2**32 - 1.
         defaults: Whether a new study begins with the structures that the families of the space
             name as good first ones, small to large; see `spaces.starts`.
+        submodels: Whether what is nested in each fitted structure, such as the forests of a
+            forest's first trees, is measured with it, and joins the front; see `submodels`.
+        racing: Whether a structure that is surely dominated, with all of its submodels, is not
+            fitted on the folds that are left; see `evaluation.racing` for how sure. It is stored
+            with pessimistic values and is never on the front.
 
     Raises:
         ArgumentError: If an argument cannot be used; the message says what was expected.
@@ -89,6 +95,8 @@ class StructureStudy:
         cv: Any = 5,
         seed: int = 0,
         defaults: bool = True,
+        submodels: bool = True,
+        racing: bool = True,
     ) -> None:
         if not callable(space):
             raise ArgumentError(f"space must be a function (trial) -> estimator, got {space!r}")
@@ -105,6 +113,8 @@ class StructureStudy:
         self.cv = list(cv) if hasattr(cv, "__next__") else cv
         self.seed = seed
         self.defaults = defaults
+        self.submodels = submodels
+        self.racing = racing
         self._enqueued: list[dict[str, Any]] = []
         self._opened: optuna.Study | None = None
         self._lost_sampler: str | None = None
@@ -189,7 +199,9 @@ class StructureStudy:
             X: (rows, features) DataFrame, array or sparse matrix.
             y: (rows,) target: classes or numbers.
             n_trials: Trials of the study in all; those that are in the database count.
-            timeout: Seconds after which no trial begins any more.
+            timeout: Seconds after which no trial begins any more, and what is under way is
+                stopped; its trials begin anew when the study goes on. What runs in an `executor`
+                of your own is waited for, and so is code that does not return to Python.
             patience: Number of trials after which the search ends when the hypervolume has grown
                 by no more than a thousandth in them; None for never.
             n_jobs: How many structures are evaluated at once, each on one thread; -1 is every
@@ -240,8 +252,8 @@ class StructureStudy:
             self._write_spec(study, spec)
             self._enqueue(study, first)
             search = Search(
-                study, self.space, _calibrated(plan, study), problem, self.seed, budget, workers,
-                executor, on_progress,
+                study, self.space, _calibrated(plan, study), problem, self.seed, budget,
+                self.submodels, self.racing, workers, executor, on_progress,
             )  # fmt: skip
             return search.run()
 
@@ -268,7 +280,7 @@ class StructureStudy:
         self._enqueued.clear()
 
     def remeasure(self, X: Any = None, y: Any = None, *, groups: Any = None) -> ParetoFront:
-        """Measure the inference times of the front again, with care.
+        """Measure the inference times of the front again, with care, and the sizes of submodels.
 
         Every member is fitted again in every fold, and all are timed side by side in one process
         of their own that does nothing else, each against the same reference. The new times take
@@ -287,7 +299,7 @@ class StructureStudy:
             The front as it is then.
 
         Raises:
-            ArgumentError: If the data are not known, or no objective is an inference time.
+            ArgumentError: If the data are not known, or no objective is an inference time or size.
             StudyNotFoundError: If `optimize` has not made the study yet.
             StudyMismatchError: If the data are not those of the study, or its space has changed.
             StudyRunningError: If another process of this machine is running the study.
@@ -297,8 +309,8 @@ class StructureStudy:
         if (X is None) != (y is None):
             raise ArgumentError("remeasure takes both X and y, or neither")
         study, spec = self.optuna_study, self.spec
-        if not any(isinstance(objective, InferenceTime) for objective in self.objectives):
-            raise ArgumentError(f"the study {self.name!r} measures no inference time")
+        if not any(objective.estimates_submodels for objective in self.objectives):
+            raise ArgumentError(f"the study {self.name!r} measures no inference time and no size")
         if X is None and self._data is None:
             raise ArgumentError(
                 f"the data of the study {self.name!r} are not in its database: hand over the same "
@@ -311,9 +323,9 @@ class StructureStudy:
         plan = make_plan(X, y, self.objectives, problem, self.cv, groups)
         self._spec_of(plan, problem).check_same(spec, self.name)
         plan = _calibrated(plan, study)
-        done: set[int] = set()
+        done: set[str] = set()
         with claimed(study), quiet_process() as executor:
-            while left := [member for member in self.front() if member.trial not in done]:
+            while left := [member for member in self.front() if member.key not in done]:
                 structures = [member.build() for member in left]
                 try:
                     records = executor.submit(remeasure, structures, plan).result()
@@ -323,8 +335,8 @@ class StructureStudy:
                         f"{type(error).__name__}: {error}"
                     ) from error
                 for member, record in zip(left, records, strict=True):
-                    study.set_user_attr(remeasured_key(member.trial), record.to_json())
-                    done.add(member.trial)
+                    study.set_user_attr(remeasured_key(member.key), record.to_json())
+                    done.add(member.key)
         return self.front()
 
     def _check_searchable(self) -> None:

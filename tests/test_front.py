@@ -14,8 +14,8 @@ from sklearn.tree import DecisionTreeClassifier
 
 from optistruct import Candidate, ParetoFront, StructureStudy, spaces
 from optistruct.exceptions import ArgumentError, StudyError
-from optistruct.front import EVALUATION
 from optistruct.objectives import ModelSize, Objective, ParameterCount, Score
+from optistruct.unfolding import EVALUATION
 
 PROBLEM = spaces.Problem("binary", rows=90, features=4, classes=2)
 BY_BOTH = (Score("accuracy"), ParameterCount())
@@ -37,11 +37,13 @@ def candidate(
     values = {"accuracy": accuracy, "parameters": parameters, **more}
     return Candidate(
         trial=trial,
+        key=str(trial),
         parameters=answers or {"max_depth": trial + 1},
         values=values,
         standard_errors={name: value / 100 for name, value in values.items()},
         is_feasible=is_feasible,
         remeasurement=None,
+        estimated=frozenset(),
         _space=tree,
         _problem=PROBLEM,
         _seed=7,
@@ -118,6 +120,7 @@ class TestToFrame:
         expected = pd.DataFrame(
             {
                 "trial": [1, 3, 0],
+                "is_submodel": [False, False, False],
                 "max_depth": [2, 4, 1],
                 "accuracy": [0.95, 0.94, 0.80],
                 "accuracy_se": [0.0095, 0.0094, 0.0080],
@@ -133,13 +136,13 @@ class TestToFrame:
             candidate(1, 0.8, 10, answers={"family": "tree", "tree.max_depth": 3}),
         ]
         frame = ParetoFront(members, BY_BOTH).to_frame()
-        assert list(frame.columns[:4]) == ["trial", "family", "linear.strength", "tree.max_depth"]
+        assert list(frame.columns[2:5]) == ["family", "linear.strength", "tree.max_depth"]
         assert frame["linear.strength"].isna().tolist() == [False, True]
         assert frame["tree.max_depth"].isna().tolist() == [True, False]
 
     def test_of_an_empty_front(self) -> None:
         frame = ParetoFront([candidate(0, 0.9, 50, is_feasible=False)], BY_BOTH).to_frame()
-        columns = ["trial", "accuracy", "accuracy_se", "parameters", "parameters_se"]
+        columns = ["trial", "is_submodel", "accuracy", "accuracy_se", "parameters", "parameters_se"]
         assert list(frame.columns) == columns
         assert len(frame) == 0
 

@@ -13,8 +13,8 @@ from sklearn.tree import DecisionTreeClassifier
 from optistruct import StructureStudy, load_study, objectives, reporting, spaces
 from optistruct.evaluation import Remeasurement, make_plan, remeasure
 from optistruct.exceptions import ArgumentError, StorageError, StudyError, StudyMismatchError
-from optistruct.front import remeasured_key
 from optistruct.spaces import Problem
+from optistruct.unfolding import remeasured_key
 
 pytestmark = pytest.mark.slow
 
@@ -76,7 +76,7 @@ class TestRemeasure:
         for trial in study.optuna_study.trials:  # as if the search had met a slow machine
             if trial.number in first:
                 study.optuna_study.set_user_attr(
-                    remeasured_key(trial.number),
+                    remeasured_key(str(trial.number)),
                     Remeasurement({"inference_time": (1e9, 1e9)}, 0.01, {}, "2026-01-01").to_json(),
                 )
         assert {member.trial for member in study.front()} != first
@@ -136,7 +136,7 @@ class TestRemeasure:
         study.optimize(*binary, n_trials=2)
         slow = Remeasurement({"inference_time": (1e12, 1e12)}, 0.01, {}, "2026-01-01")
         for trial in (0, 1):
-            study.optuna_study.set_user_attr(remeasured_key(trial), slow.to_json())
+            study.optuna_study.set_user_attr(remeasured_key(str(trial)), slow.to_json())
         assert len(study.front()) == 0
         assert {c.trial for c in study.front().infeasible} == {0, 1}
 

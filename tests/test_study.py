@@ -721,7 +721,7 @@ class TestLimits:
         study.optimize(*binary, n_trials=10)
         for trial in study.optuna_study.get_trials(deepcopy=False):
             accuracy, parameters = trial.values
-            assert set(trial.constraints) == {"accuracy >= 0.6", "parameters <= 20"}
+            assert set(trial.constraints) == {"race", "accuracy >= 0.6", "parameters <= 20"}
             assert trial.constraints["accuracy >= 0.6"] == pytest.approx(0.6 - accuracy)
             assert trial.constraints["parameters <= 20"] == pytest.approx(
                 np.log10(parameters) - np.log10(20)
@@ -743,7 +743,8 @@ class TestLimits:
     ) -> None:
         study = in_memory()
         study.optimize(*binary, n_trials=3)
-        assert all(not t.constraints for t in study.optuna_study.get_trials(deepcopy=False))
+        trials = study.optuna_study.get_trials(deepcopy=False)
+        assert all(trial.constraints == {"race": 0.0} for trial in trials)
         assert study.front().infeasible == ()
 
 

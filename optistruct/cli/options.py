@@ -12,5 +12,5 @@ Storage = Annotated[
 Study = Annotated[str, typer.Argument(metavar="STUDY", help="Name of the study.")]
 Timeout = Annotated[
     float | None,
-    typer.Option("--timeout", metavar="SECONDS", help="Begin no trial after this many seconds."),
+    typer.Option("--timeout", metavar="SECONDS", help="Stop after this many seconds."),
 ]

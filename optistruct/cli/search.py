@@ -51,6 +51,14 @@ def search(
     jobs: Annotated[
         int, typer.Option(metavar="N", help="Structures evaluated at once; -1 is every core.")
     ] = 1,
+    submodels: Annotated[
+        bool,
+        typer.Option(help="Measure what is nested in each fitted structure, too."),
+    ] = True,
+    racing: Annotated[
+        bool,
+        typer.Option(help="Spare structures that are surely dominated the folds that are left."),
+    ] = True,
     task: Annotated[
         str | None,
         typer.Option(metavar="TASK", help="binary, multiclass or regression, not the data's own."),
@@ -93,6 +101,8 @@ def search(
         storage=storage,
         sampler=sampler,
         cv=_folds(problem),
+        submodels=submodels,
+        racing=racing,
     )
     source = {"table": str(data.resolve()), "target": target}
     with live_progress() as callbacks, launching(Launch(source=source)):

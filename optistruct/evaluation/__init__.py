@@ -4,32 +4,44 @@
 plan, which runs wherever an executor takes it; `Evaluation` is the record that comes back.
 """
 
+from optistruct.evaluation.curve import Curve
 from optistruct.evaluation.evaluate import evaluate
 from optistruct.evaluation.executors import (
     InProcess,
+    OutOfTime,
     close_executor,
     count_workers,
     open_executor,
     quiet_process,
 )
+from optistruct.evaluation.folds import fold_data
+from optistruct.evaluation.grid import Grid, submodel_grid
 from optistruct.evaluation.plan import EvaluationPlan, make_plan
-from optistruct.evaluation.record import Evaluation, standard_error
+from optistruct.evaluation.racing import Race
+from optistruct.evaluation.record import Evaluation, means, standard_error
 from optistruct.evaluation.refusal import Refusal, refusal
 from optistruct.evaluation.side_by_side import Remeasurement, remeasure
 
 __all__ = [
+    "Curve",
     "Evaluation",
     "EvaluationPlan",
+    "Grid",
     "InProcess",
+    "OutOfTime",
+    "Race",
     "Refusal",
     "Remeasurement",
     "close_executor",
     "count_workers",
     "evaluate",
+    "fold_data",
     "make_plan",
+    "means",
     "open_executor",
     "quiet_process",
     "refusal",
     "remeasure",
     "standard_error",
+    "submodel_grid",
 ]

@@ -1,33 +1,82 @@
 """Where evaluations run: in this process, or in worker processes."""
 
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
+from time import monotonic
 from typing import Any, TypeVar
 
 from joblib.externals.loky import get_reusable_executor
 
 from optistruct.exceptions import ArgumentError
 
-__all__ = ["InProcess", "close_executor", "count_workers", "open_executor", "quiet_process"]
+__all__ = [
+    "InProcess",
+    "OutOfTime",
+    "close_executor",
+    "count_workers",
+    "open_executor",
+    "quiet_process",
+]
 
 T = TypeVar("T")
 
 _IDLE_SECONDS = 300  # a worker whose parent was killed ends by itself after this
 
 
+class OutOfTime(BaseException):
+    """The time is over, in the middle of an evaluation."""
+
+
 class InProcess(Executor):
-    """Runs each call at once, in the caller's own thread."""
+    """Runs each call at once, in the caller's own thread.
+
+    Args:
+        deadline: Moment of `time.monotonic()` at which a call that is running is given up.
+    """
+
+    def __init__(self, deadline: float = float("inf")) -> None:
+        self._deadline = deadline
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
-        """Run the call and hand back its finished future; only an interrupt comes through."""
+        """Run the call and hand back its finished future; only an interrupt comes through.
+
+        Raises:
+            OutOfTime: If the deadline comes first, on the main thread of a system with alarms.
+        """
         future: Future[T] = Future()
         try:
-            future.set_result(fn(*args, **kwargs))
+            with _alarm(self._deadline):
+                future.set_result(fn(*args, **kwargs))
         except Exception as error:
             future.set_exception(error)
         return future
+
+
+@contextmanager
+def _alarm(deadline: float) -> Iterator[None]:
+    """Raise `OutOfTime` at a moment, where that can be done and nobody else uses the alarm."""
+    is_main = threading.current_thread() is threading.main_thread()
+    if deadline == float("inf") or not is_main or not hasattr(signal, "setitimer"):
+        yield
+        return
+    if signal.getitimer(signal.ITIMER_REAL)[0] > 0:
+        yield
+        return
+
+    def ring(*_: Any) -> None:
+        raise OutOfTime
+
+    before = signal.signal(signal.SIGALRM, ring)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, max(deadline - monotonic(), 1e-6))
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def count_workers(n_jobs: int) -> int:
@@ -44,14 +93,16 @@ def count_workers(n_jobs: int) -> int:
     return n_jobs
 
 
-def open_executor(workers: int, *, apart: bool = False) -> Executor:
+def open_executor(workers: int, *, apart: bool = False, deadline: float = float("inf")) -> Executor:
     """Open an executor of this many workers; one is this process itself, unless `apart`.
+
+    Only a call in this process itself ends at the deadline; workers must be waited for.
 
     Worker processes are joblib's (loky): they need no main guard in the caller's script, take
     classes that the script defines, and a new pool replaces one whose worker died.
     """
     if workers == 1 and not apart:
-        return InProcess()
+        return InProcess(deadline)
     executor: Executor = get_reusable_executor(max_workers=workers, timeout=_IDLE_SECONDS)
     return executor
 

@@ -1,8 +1,9 @@
 """What all evaluations of a study share: the data, the folds, the objectives."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,7 @@ class EvaluationPlan:
         folds: Training and held-out rows of each fold.
         objectives: What is measured of each fitted model.
         table: What is known of the table that a structure is fitted on, in every fold.
+        token: Names the data and folds, also where a process gets them anew with each evaluation.
     """
 
     X: Any
@@ -40,6 +42,7 @@ class EvaluationPlan:
     folds: tuple[Fold, ...]
     objectives: tuple[Objective, ...]
     table: Table
+    token: str = field(default_factory=lambda: uuid4().hex)
 
 
 def make_plan(

@@ -6,7 +6,9 @@ from math import nan, sqrt
 from statistics import fmean, stdev
 from typing import Any, Self
 
-__all__ = ["Evaluation", "standard_error"]
+from optistruct.evaluation.curve import Curve
+
+__all__ = ["Evaluation", "means", "standard_error"]
 
 
 @dataclass(frozen=True)
@@ -18,17 +20,22 @@ class Evaluation:
         fit_seconds: Seconds of the fit in each fold.
         machine: The machine that measured; see `describe_machine`.
         warnings: What the fits warned of, each once.
+        curve: What was measured of its submodels; None if nothing was.
+        pessimistic: Where it lost a race and was not fitted on all folds, each objective's mean as
+            bad as it may become when the others are in; None if it was fitted on all.
     """
 
     folds: Mapping[str, tuple[float, ...]]
     fit_seconds: tuple[float, ...]
     machine: Mapping[str, Any]
     warnings: tuple[str, ...] = ()
+    curve: Curve | None = None
+    pessimistic: Mapping[str, float] | None = None
 
     @property
     def values(self) -> dict[str, float]:
-        """Each objective's mean over the folds."""
-        return {name: fmean(values) for name, values in self.folds.items()}
+        """Each objective's mean over the folds, or the pessimistic estimate of it."""
+        return means(self.folds) if self.pessimistic is None else dict(self.pessimistic)
 
     @property
     def standard_errors(self) -> dict[str, float]:
@@ -42,6 +49,8 @@ class Evaluation:
             "fit_seconds": list(self.fit_seconds),
             "machine": dict(self.machine),
             "warnings": list(self.warnings),
+            "curve": self.curve and self.curve.to_json(),
+            "pessimistic": self.pessimistic and dict(self.pessimistic),
         }
 
     @classmethod
@@ -49,8 +58,18 @@ class Evaluation:
         """Read the record that `to_json` wrote."""
         folds = {name: tuple(values) for name, values in record["folds"].items()}
         return cls(
-            folds, tuple(record["fit_seconds"]), record["machine"], tuple(record["warnings"])
+            folds,
+            tuple(record["fit_seconds"]),
+            record["machine"],
+            tuple(record["warnings"]),
+            record["curve"] and Curve.from_json(record["curve"]),
+            record["pessimistic"],
         )
+
+
+def means(folds: Mapping[str, Sequence[float]]) -> dict[str, float]:
+    """Take each objective's mean over the folds."""
+    return {name: fmean(values) for name, values in folds.items()}
 
 
 def standard_error(folds: Sequence[float]) -> float:

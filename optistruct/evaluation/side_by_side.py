@@ -23,7 +23,7 @@ class Remeasurement:
     """The inference times of one structure, measured again beside those of others.
 
     Attributes:
-        folds: Each timed objective's name and its values, one a fold, in its unit.
+        folds: The name of each objective that was measured and its values, one a fold, in its unit.
         width: The widest 95 % interval of a fold's median, as a part of the median.
         machine: The machine that measured; see `describe_machine`.
         moment: When, as ISO 8601 text.
@@ -48,26 +48,31 @@ class Remeasurement:
 def remeasure(structures: Sequence[Any], plan: EvaluationPlan) -> list[Remeasurement]:
     """Fit structures again and time them side by side, fold by fold, against one reference.
 
-    A pure function of its arguments, times aside. All fitted models of a fold are in memory at
-    once.
+    What a search estimates for submodels beside the times, their sizes, is measured, too. A pure
+    function of its arguments, times aside. All fitted models of a fold are in memory at once.
 
     Args:
         structures: Unfitted estimators; they are not changed.
-        plan: Data, folds and objectives; those that are no inference time are left out.
+        plan: Data, folds and objectives; those that are neither an inference time nor a size, which
+            a search estimates for submodels, are left out.
 
     Raises:
         Exception: Whatever a fit or a prediction raises.
     """
-    timed = [objective for objective in plan.objectives if isinstance(objective, InferenceTime)]
+    again = [objective for objective in plan.objectives if objective.estimates_submodels]
     copies = [single_threaded(structure) for structure in structures]
-    folds: list[dict[str, list[float]]] = [{o.name: [] for o in timed} for _ in copies]
+    folds: list[dict[str, list[float]]] = [{o.name: [] for o in again} for _ in copies]
     widths = [0.0] * len(copies)
     for train, test in plan.folds:
         X, y = _safe_indexing(plan.X, train), _safe_indexing(plan.y, train)
-        X_test = _safe_indexing(plan.X, test)
+        X_test, y_test = _safe_indexing(plan.X, test), _safe_indexing(plan.y, test)
         with threadpool_limits(1):
             models = [clone(structure).fit(X, y) for structure in copies]
-        for objective in timed:
+        for objective in again:
+            if not isinstance(objective, InferenceTime):
+                for model, fold in zip(models, folds, strict=True):
+                    fold[objective.name].append(objective.measure(model, X_test, y_test))
+                continue
             timings = measure_side_by_side(
                 [objective.runnable(model, X_test) for model in models],
                 X_test,

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from optistruct.exceptions import ArgumentError
 from optistruct.resources import Bounds, Table
+from optistruct.submodels import Submodels
 
 __all__ = ["Direction", "Objective", "Scale", "check_objectives"]
 
@@ -31,12 +32,15 @@ class Objective(ABC):
         scale: "log" where ratios matter more than differences; values must then be positive.
         at_most: The largest value that is acceptable, in the unit; None for no limit.
         at_least: The smallest value that is acceptable, in the unit; None for no limit.
+        estimates_submodels: Whether `measure_each` estimates, for what measures each submodel
+            takes too long in a search.
     """
 
     name: ClassVar[str] = "objective"
     direction: ClassVar[Direction] = "minimize"
     unit: ClassVar[str] = ""
     scale: ClassVar[Scale] = "linear"
+    estimates_submodels: ClassVar[bool] = False
 
     at_most: float | None = None
     at_least: float | None = None
@@ -101,11 +105,30 @@ class Objective(ABC):
             The value, in the objective's unit.
         """
 
+    def measure_each(self, submodels: Submodels, X: Any, y: Any) -> list[float]:
+        """Measure every submodel of a fitted model; by default each is built and measured.
+
+        Args:
+            submodels: From small to large; the last is the fitted model itself.
+            X: (rows, features) held-out rows.
+            y: (rows,) held-out targets.
+
+        Returns:
+            A value for each, in the objective's unit; that of the last as `measure` gives it.
+        """
+        return [self.measure(submodel.materialize(), X, y) for submodel in submodels]
+
     def loss(self, values: ArrayLike) -> NDArray[np.float64]:
         """Put values on the objective's scale, smaller is better: log10 where the scale is log."""
         array = np.asarray(values, dtype=float)
         scaled = np.log10(array) if self.scale == "log" else array
         return -scaled if self.direction == "maximize" else scaled
+
+    def from_loss(self, losses: ArrayLike) -> NDArray[np.float64]:
+        """Turn losses into values again, the inverse of `loss`."""
+        array = np.asarray(losses, dtype=float)
+        scaled = -array if self.direction == "maximize" else array
+        return np.power(10.0, scaled) if self.scale == "log" else scaled
 
     def violations(self, value: float) -> dict[str, float]:
         """Tell how far a value is beyond each limit, on the objective's scale.

@@ -1,10 +1,12 @@
 """Resources R(S): parameters, operations, inference time, size."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
-from optistruct.exceptions import ArgumentError, UnknownNameError
+import numpy as np
+
+from optistruct.exceptions import ArgumentError, ResourceError, UnknownNameError
 from optistruct.objectives.objective import Objective, Scale
 from optistruct.resources import (
     FORMATS,
@@ -17,11 +19,12 @@ from optistruct.resources import (
     check_onnx,
     count_operations,
     count_parameters,
-    measure_inference_time,
+    measure_side_by_side,
     model_size,
     rounds_for,
     to_onnx,
 )
+from optistruct.submodels import Submodels
 
 __all__ = ["InferenceTime", "ModelSize", "Operations", "ParameterCount"]
 
@@ -47,6 +50,13 @@ class ParameterCount(Objective):
         """Count the model's parameters."""
         return float(count_parameters(model, exact=self.exact).total)
 
+    def measure_each(self, submodels: Submodels, X: Any, y: Any) -> list[float]:
+        """Count the parameters of every submodel, without building it where all is defined."""
+        try:
+            return [float(cost.parameters) for cost in submodels.costs()]
+        except ResourceError:
+            return super().measure_each(submodels, X, y)
+
     def bounds(self, structure: Any, table: Table) -> Bounds:
         """Bound the number of parameters; exactly for linear models and perceptrons."""
         return bound_cost(structure, table).parameters
@@ -66,6 +76,11 @@ class Operations(Objective):
         """Count the model's operations a row."""
         return max(count_operations(model), 1.0)
 
+    def measure_each(self, submodels: Submodels, X: Any, y: Any) -> list[float]:
+        """Count the operations of every submodel without building it."""
+        smaller = [max(cost.operations, 1.0) for cost in submodels.costs()[:-1]]
+        return [*smaller, self.measure(submodels.model, X, y)]  # whose last digits are its own
+
     def bounds(self, structure: Any, table: Table) -> Bounds:
         """Bound the operations; exactly for linear models and perceptrons."""
         bounds = bound_cost(structure, table).operations
@@ -77,7 +92,9 @@ class InferenceTime(Objective):
     """Time of one call of `predict` on one thread; see `resources.measure_inference_time`.
 
     In a search a fold's models are timed for 0.1 seconds, or as long as the percentile needs;
-    `StructureStudy.remeasure` times the front with more care.
+    `StructureStudy.remeasure` times the front with more care. Of submodels, the smallest and the
+    model itself are timed, in the same time, and those between are taken to lie on a line by their
+    operations.
 
     Attributes:
         batch_size: Rows a call.
@@ -91,6 +108,7 @@ class InferenceTime(Objective):
     """
 
     scale: ClassVar[Scale] = "log"
+    estimates_submodels: ClassVar[bool] = True
 
     batch_size: int = 1
     percentile: float = 50
@@ -126,15 +144,22 @@ class InferenceTime(Objective):
 
     def measure(self, model: Any, X: Any, y: Any) -> float:
         """Time the model's predictions, in the unit a call."""
-        timing = measure_inference_time(
-            self.runnable(model, X),
+        return self._time([model], X)[0]
+
+    def measure_each(self, submodels: Submodels, X: Any, y: Any) -> list[float]:
+        """Time the smallest and the largest side by side, and estimate those between."""
+        return _on_a_line(submodels, "operations", lambda models: self._time(models, X))
+
+    def _time(self, models: Sequence[Any], X: Any) -> list[float]:
+        timings = measure_side_by_side(
+            [self.runnable(model, X) for model in models],
             X,
             batch_size=self.batch_size,
             percentile=self.percentile,
-            max_seconds=_SECONDS_A_FOLD,
+            max_seconds=_SECONDS_A_FOLD / len(models),
             reference_ns=self.reference_ns,
         )
-        return self.value_of(timing)
+        return [self.value_of(timing) for timing in timings]
 
     def runnable(self, model: Any, X: Any) -> Any:
         """Hand out what is timed: the model, or its ONNX form after a parity check on `X`.
@@ -166,6 +191,9 @@ class InferenceTime(Objective):
 class ModelSize(Objective):
     """Bytes of the fitted model as it would be shipped; see `resources.model_size`.
 
+    In a search, of submodels the smallest and the model itself are written, and those between are
+    taken to lie on a line by their parameters.
+
     Attributes:
         format: "pickle", "skops" or "onnx"; the last two are extras. A structure that cannot be
             written in the format is infeasible.
@@ -173,6 +201,7 @@ class ModelSize(Objective):
 
     unit: ClassVar[str] = "bytes"
     scale: ClassVar[Scale] = "log"
+    estimates_submodels: ClassVar[bool] = True
 
     format: Literal["pickle", "skops", "onnx"] = "pickle"
 
@@ -195,6 +224,12 @@ class ModelSize(Objective):
         """Measure the bytes of the model."""
         return float(model_size(model, self.format, X))
 
+    def measure_each(self, submodels: Submodels, X: Any, y: Any) -> list[float]:
+        """Measure the bytes of the smallest and the largest, and estimate those between."""
+        return _on_a_line(
+            submodels, "parameters", lambda models: [self.measure(model, X, y) for model in models]
+        )
+
     def check_measurable(self) -> None:
         """See that what writes the format is installed.
 
@@ -202,3 +237,19 @@ class ModelSize(Objective):
             ArgumentError: If it is not.
         """
         check_format(self.format)
+
+
+def _on_a_line(
+    submodels: Submodels,
+    cost: Literal["parameters", "operations"],
+    measure: Callable[[Sequence[Any]], list[float]],
+) -> list[float]:
+    """Measure the smallest submodel and the model itself; put those between on a line by a cost."""
+    if len(submodels) == 1:
+        return measure([submodels.model])
+    low, high = measure([submodels[0].materialize(), submodels.model])
+    costs = np.array([getattr(one, cost) for one in submodels.costs()], dtype=float)
+    span = costs[-1] - costs[0]
+    share = np.clip((costs - costs[0]) / span, 0, 1) if span else np.ones(len(costs))
+    share[-1] = 1.0
+    return [float(value) for value in low + share * (high - low)]

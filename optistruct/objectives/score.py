@@ -8,6 +8,8 @@ from sklearn.metrics import get_scorer, get_scorer_names
 
 from optistruct.exceptions import ArgumentError, UnknownNameError
 from optistruct.objectives.objective import Direction, Objective
+from optistruct.objectives.quick_scores import quick_scores
+from optistruct.submodels import Answers, Submodels
 
 __all__ = ["Score"]
 
@@ -63,6 +65,15 @@ class Score(Objective):
     def direction(self) -> Direction:  # type: ignore[override]
         """Maximised, unless it is a loss."""
         return "minimize" if self._is_negated else "maximize"
+
+    def measure_each(self, submodels: Submodels, X: Any, y: Any) -> list[float]:
+        """Score every submodel, all from one pass over the model."""
+        answers = Answers(submodels, X)
+        scores = quick_scores(self.scoring, answers, y) if isinstance(self.scoring, str) else None
+        if scores is None:
+            return [self.measure(stand_in, X, y) for stand_in in answers]
+        smaller = (-scores if self._is_negated else scores)[:-1].tolist()
+        return [*smaller, self.measure(answers[-1], X, y)]
 
     def measure(self, model: Any, X: Any, y: Any) -> float:
         """Score the model on held-out rows."""

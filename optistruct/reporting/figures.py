@@ -161,10 +161,13 @@ def _hover(candidates: Sequence[Candidate], objectives: Sequence[Objective]) -> 
     for candidate in candidates:
         values = [f"{_heading(o)}: {value_text(o, candidate, error=True)}" for o in objectives]
         structure = html.escape(structure_text(candidate)).replace(", ", "<br>")
-        texts.append(
-            f"<b>trial {candidate.trial}</b><br>{'<br>'.join(values)}<br><i>{structure}</i>"
-        )
+        texts.append(f"<b>{_title(candidate)}</b><br>{'<br>'.join(values)}<br><i>{structure}</i>")
     return texts
+
+
+def _title(candidate: Candidate) -> str:
+    nested = f", submodel {candidate.key}" if candidate.is_submodel else ""
+    return f"trial {candidate.trial}{nested}"
 
 
 def _coloured(members: Sequence[Candidate], objective: Objective | None) -> dict[str, Any]:

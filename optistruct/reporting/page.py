@@ -98,7 +98,7 @@ def _table(summary: Summary) -> str:
     rows = [
         _row(
             "td",
-            [str(c.trial), *(value_text(o, c, error=True) for o in objectives)],
+            [c.key, *(value_text(o, c, error=True) for o in objectives)],
             structure_text(c),
         )
         for c in summary.front
@@ -130,6 +130,7 @@ def _facts(summary: Summary) -> str:
         "Trials": f"{summary.trials}; {times}",
         "Failures": _counted(summary.failures),
         "Refused": _counted(summary.refusals),
+        "Submodels": " ".join(summary.submodels),
         "Times": " ".join(summary.times),
         "Machine": f"{machine_text(spec.machine)}, Python {spec.machine['python']}; reference "
         f"{spec.machine['reference_ns'] / 1e3:.1f} us; load {spec.machine['load']}",

@@ -7,13 +7,14 @@ from datetime import datetime
 from optuna.trial import TrialState
 
 from optistruct import recipe
-from optistruct.front import EVALUATION, REPEATS, Candidate, ParetoFront
+from optistruct.front import REPEATS, Candidate, ParetoFront
 from optistruct.objectives import Objective
 from optistruct.resources import machine_text
 from optistruct.samplers import Visited, visited
 from optistruct.search import FAILURE, REFUSAL
 from optistruct.spec import StudySpec
 from optistruct.study import StructureStudy
+from optistruct.unfolding import EVALUATION
 
 __all__ = ["Summary", "limits", "number_text", "structure_text", "summarize", "value_text"]
 
@@ -77,6 +78,24 @@ class Summary:
                 f"{self.visited.cut:.0%} cut without a fit"
             )
         return told
+
+    @property
+    def submodels(self) -> list[str]:
+        """Say which of the front are submodels, and what of them is estimated; if there are any."""
+        nested = [candidate for candidate in self.front if candidate.is_submodel]
+        if not nested:
+            return []
+        told = (
+            f"{len(nested)} of {len(self.front)} on the front are submodels, measured in the fits "
+            f"of a larger structure: {nested[0].key} is one of trial {nested[0].trial}."
+        )
+        estimated = sorted({name for candidate in nested for name in candidate.estimated})
+        if estimated:
+            told += (
+                f" Their {' and '.join(estimated)} (~) are estimates until the front is "
+                "measured again (remeasure)."
+            )
+        return [told]
 
     @property
     def times(self) -> list[str]:
@@ -147,12 +166,14 @@ def limits(objective: Objective) -> list[tuple[str, float]]:
 
 
 def value_text(objective: Objective, candidate: Candidate, *, error: bool = False) -> str:
-    """Write a candidate's value of an objective, with its standard error if asked for."""
+    """Write a candidate's value of an objective, with its standard error if asked for.
+
+    An estimate has a `~` before it.
+    """
     value = candidate.values[objective.name]
     spread = candidate.standard_errors[objective.name]
-    if not error or not spread > 0:
-        return number_text(value)
-    return f"{number_text(value)} ± {number_text(spread, like=value)}"
+    text = f"~{number_text(value)}" if objective.name in candidate.estimated else number_text(value)
+    return f"{text} ± {number_text(spread, like=value)}" if error and spread > 0 else text
 
 
 def structure_text(candidate: Candidate) -> str:

@@ -23,7 +23,7 @@ def front_table(study: StructureStudy) -> Table:
         A rich table; `rich.print` shows it.
     """
     summary = summarize(study)
-    front = summary.front
+    front, notes = summary.front, [*summary.submodels, *summary.times]
     table = Table(
         title=Text(f"{summary.name}: {len(front)} on the front of {summary.trials}"),
         title_justify="left",
@@ -32,7 +32,7 @@ def front_table(study: StructureStudy) -> Table:
         collapse_padding=True,
         pad_edge=False,
         min_width=60,
-        caption=Text("\n".join(summary.times)) if summary.times else None,
+        caption=Text("\n".join(notes)) if notes else None,
         caption_justify="left",
     )
     table.add_column("trial", justify="right")
@@ -44,7 +44,7 @@ def front_table(study: StructureStudy) -> Table:
     table.add_column("structure", overflow="fold")
     for candidate in front:
         values = [value_text(o, candidate, error=True) for o in front.objectives]
-        table.add_row(str(candidate.trial), *values, Text(structure_text(candidate)))
+        table.add_row(candidate.key, *values, Text(structure_text(candidate)))
     return table
 
 

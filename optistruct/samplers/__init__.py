@@ -23,7 +23,7 @@ from optistruct.exceptions import UnknownNameError
 from optistruct.samplers.backtracking import BacktrackingSampler, Visited, visited
 from optistruct.samplers.greedy import GreedySampler
 from optistruct.samplers.grid import GridSampler
-from optistruct.samplers.history import Scale
+from optistruct.samplers.history import RACE, Scale
 from optistruct.samplers.nsga2 import NSGA2Sampler
 from optistruct.samplers.optuna_samplers import SeededGP, SeededNSGAII, SeededNSGAIII
 from optistruct.samplers.random import RandomSampler
@@ -33,6 +33,7 @@ from optistruct.samplers.tpe import SeededTPE
 from optistruct.samplers.visits import Visits
 
 __all__ = [
+    "RACE",
     "SAMPLERS",
     "BacktrackingSampler",
     "GreedySampler",

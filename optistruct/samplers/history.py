@@ -13,9 +13,16 @@ from optuna.trial import FrozenTrial, TrialState
 from optistruct import pareto
 from optistruct.samplers.columns import Column, Numbers
 
-__all__ = ["History", "Scale"]
+__all__ = ["RACE", "History", "Scale"]
 
 Scale = Literal["linear", "log"]
+
+RACE = "race"
+"""The constraint that a trial breaks if its structure was dominated and not evaluated to the end.
+
+Its values are pessimistic estimates. The constraint keeps it out of Optuna's `best_trials`; here it
+is no limit, since the values say already what the structure is worth.
+"""
 
 
 class History:
@@ -173,7 +180,8 @@ class History:
         return row
 
     def _outcome(self, trial: FrozenTrial) -> tuple[list[float], float]:
-        excess = sum(max(value, 0.0) for value in trial.constraints.values())
+        limits = (value for name, value in trial.constraints.items() if name != RACE)
+        excess = sum(max(value, 0.0) for value in limits)
         nothing = [math.nan] * len(self._directions)
         if trial.state == TrialState.PRUNED and excess > 0:
             return nothing, excess

@@ -58,6 +58,8 @@ def study_of(binary: tuple[Any, Any]) -> Callable[..., StructureStudy]:
                 "fit_seconds": [0.1] * 3,
                 "machine": machine,
                 "warnings": [],
+                "curve": None,
+                "pessimistic": None,
             }
             trial.set_user_attr(EVALUATION, record)
             for objective, value in zip(objectives, point, strict=True):

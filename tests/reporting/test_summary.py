@@ -19,11 +19,13 @@ PROBLEM = spaces.Problem("binary", rows=90, features=4, classes=2)
 def candidate(parameters: dict[str, Any], **values: float) -> Candidate:
     return Candidate(
         trial=0,
+        key="0",
         parameters=parameters,
         values=values,
         standard_errors=dict.fromkeys(values, 0.012),
         is_feasible=True,
         remeasurement=None,
+        estimated=frozenset(),
         _space=spaces.linear,
         _problem=PROBLEM,
         _seed=0,

@@ -1,0 +1,112 @@
+"""Which submodels of a structure are evaluated: those that its space could have asked for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.trial import BaseTrial, FixedTrial
+from sklearn.base import clone
+
+from optistruct.exceptions import SubmodelError
+from optistruct.spaces import Problem, Space, build, structure_key
+from optistruct.submodels import submodel_parameter
+
+__all__ = ["Grid", "submodel_grid"]
+
+_SIZE = 24
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Values of a parameter by which a space asks for submodels.
+
+    Attributes:
+        parameter: The parameter, as the space names it.
+        own: Its value in the structure itself.
+        others: Further values, rising; the fitted structure holds some of these.
+    """
+
+    parameter: str
+    own: Any
+    others: tuple[Any, ...]
+
+
+def submodel_grid(
+    space: Space, trial: BaseTrial, problem: Problem, seed: int, structure: Any
+) -> Grid | None:
+    """Find the parameter by which a space asks for submodels of a structure, and spread values.
+
+    The values are at most 24, from one bound of the parameter to the other in equal ratios (in
+    equal steps where it may be 0 or less), or all choices; so they are the same for all structures
+    of a space. A parameter counts if from another value the space builds what `set_params` makes of
+    the structure, and nothing else.
+
+    Args:
+        space: The structure space.
+        trial: The trial that the structure stands for.
+        problem: The task and the table's shape.
+        seed: Seed of the structures.
+        structure: The unfitted structure.
+
+    Returns:
+        None if the structure holds no submodels, or the space asks for no parameter of theirs.
+    """
+    try:
+        parameter = submodel_parameter(structure)
+    except SubmodelError:
+        return None
+    own = structure.get_params().get(parameter)  # a subclass may have a parameter less
+    if isinstance(own, bool) or not isinstance(own, int | float):
+        return None
+    for name, distribution in trial.distributions.items():
+        if trial.params[name] != own:
+            continue
+        others = tuple(value for value in _spread(distribution) if value != own)
+        if not others:
+            continue
+        asked = _build(space, {**trial.params, name: others[0]}, problem, seed)
+        meant = clone(structure).set_params(**{parameter: others[0]})
+        if asked is not None and _is_same(asked, meant):
+            return Grid(name, own, others)
+    return None
+
+
+def _spread(distribution: BaseDistribution) -> list[Any]:
+    """Spread values over a parameter's range, each of which it can take."""
+    if isinstance(distribution, CategoricalDistribution):
+        numbers = {
+            choice
+            for choice in distribution.choices
+            if isinstance(choice, int | float) and not isinstance(choice, bool)
+        }
+        return sorted(numbers)
+    assert isinstance(distribution, FloatDistribution | IntDistribution)
+    low, high, step = distribution.low, distribution.high, distribution.step
+    spread = np.geomspace(low, high, _SIZE) if low > 0 else np.linspace(low, high, _SIZE)
+    if step is not None:
+        spread = low + np.round((spread - low) / step) * step
+    kind = int if isinstance(distribution, IntDistribution) else float
+    return sorted({kind(value) for value in np.clip(spread, low, high)})
+
+
+def _build(space: Space, params: Mapping[str, Any], problem: Problem, seed: int) -> Any:
+    """Build a structure; None where the space asks for other parameters, or refuses."""
+    try:
+        return build(space, FixedTrial(dict(params)), problem, seed)
+    except Exception:  # whatever a space of the user's own raises
+        return None
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Tell whether two structures are the same; as they are written, where they have no key."""
+    key = structure_key(one)
+    if key is not None:
+        return key == structure_key(other)
+    return bool(one.__repr__(N_CHAR_MAX=10**6) == other.__repr__(N_CHAR_MAX=10**6))

@@ -1,0 +1,62 @@
+"""The front as a race sees it: what its members scored in every fold, and how much that varies."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from optuna.trial import FrozenTrial
+
+from optistruct import pareto
+from optistruct.evaluation import Race
+from optistruct.objectives import Objective
+from optistruct.unfolding import unfold
+
+__all__ = ["Standings"]
+
+_FEWEST = 10  # structures from which it is told how much differences vary
+_MOST = 200
+
+_Losses = NDArray[np.float64]
+
+
+class Standings:
+    """Keeps what complete trials measured in every fold, as far as a race needs it.
+
+    Args:
+        objectives: What structures are judged by.
+        folds: Number of folds.
+    """
+
+    def __init__(self, objectives: Sequence[Objective], folds: int) -> None:
+        self._objectives = objectives
+        shape = (0, folds, len(objectives))
+        self._front: _Losses = np.empty(shape)
+        self._latest: _Losses = np.empty(shape)
+
+    def add(self, trial: FrozenTrial) -> None:
+        """Take in what a complete trial measured; submodels count as members of the front only."""
+        measured = [one for one in unfold(trial, self._objectives, {}) if one.folds]
+        if not measured:
+            return
+        losses = np.array(
+            [
+                np.column_stack([o.loss(np.array(one.folds[o.name])) for o in self._objectives])
+                for one in measured
+            ]
+        )
+        self._latest = np.concatenate([self._latest, losses[:1]])[-_MOST:]
+        is_feasible = [one.is_feasible for one in measured]
+        front = np.concatenate([self._front, losses[is_feasible]])
+        self._front = front[pareto.is_nondominated(front.mean(axis=1))]
+
+    def race(self) -> Race | None:
+        """Lay down the race for the next structure; None while too little is known."""
+        folds = self._front.shape[1]
+        if folds < 2 or len(self._latest) < _FEWEST or not len(self._front):
+            return None
+        latest, front = (x - x.mean(axis=1, keepdims=True) for x in (self._latest, self._front))
+        # for each rival the mean, over the latest, of the variance of their differences
+        products = latest.mean(axis=0) * front
+        squares = (latest**2).mean(axis=0) + front**2
+        variance = np.maximum((squares - 2 * products).sum(axis=1) / (folds - 1), 0.0)
+        return Race(self._front, np.sqrt(np.maximum(variance, variance.mean(axis=0))))

@@ -1,0 +1,80 @@
+"""The rows of the folds and their preparation, made once for all structures."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
+
+from optistruct.evaluation import EvaluationPlan, evaluate, fold_data, make_plan
+from optistruct.evaluation.folds import FoldData
+from optistruct.objectives import Score
+from optistruct.spaces import Problem
+
+
+@pytest.fixture
+def plan(binary: Any) -> EvaluationPlan:
+    X, y = binary
+    return make_plan(X, y, [Score("accuracy")], Problem.from_data(X, y), cv=3)
+
+
+def scaled(**params: Any) -> Any:
+    return make_pipeline(StandardScaler(), DecisionTreeClassifier(random_state=0, **params))
+
+
+def fit(data: FoldData, structure: Any, fold: int = 0) -> Any:
+    return data.fit(structure, fold, data.rows(structure, fold))
+
+
+def test_rows_are_cut_once(plan: EvaluationPlan) -> None:
+    data = FoldData(plan)
+    structure = scaled()
+    rows = data.rows(structure, 1)
+    assert data.rows(structure, 1) is rows
+    train, test = plan.folds[1]
+    np.testing.assert_array_equal(rows.X, plan.X[train])
+    np.testing.assert_array_equal(rows.y_test, plan.y[test])
+
+
+def test_a_preparation_is_fitted_once_a_fold(plan: EvaluationPlan) -> None:
+    data = FoldData(plan)
+    first, second = fit(data, scaled(max_depth=1)), fit(data, scaled(max_depth=2))
+    assert first[0] is second[0]
+    assert fit(data, scaled(), fold=1)[0] is not first[0]
+    other = make_pipeline(StandardScaler(with_mean=False), DecisionTreeClassifier(random_state=0))
+    assert fit(data, other)[0] is not first[0]
+
+
+def test_what_is_fitted_so_predicts_the_same(plan: EvaluationPlan) -> None:
+    data = FoldData(plan)
+    fit(data, scaled(max_depth=1))
+    rows = data.rows(scaled(), 0)
+    alone = scaled(max_depth=2).fit(rows.X, rows.y)
+    together = fit(data, scaled(max_depth=2))
+    np.testing.assert_array_equal(
+        together.predict_proba(rows.X_test), alone.predict_proba(rows.X_test)
+    )
+
+
+def test_large_tables_are_not_kept(plan: EvaluationPlan, monkeypatch: Any) -> None:
+    monkeypatch.setattr("optistruct.evaluation.folds._MOST_BYTES", 10)
+    data = FoldData(plan)
+    assert data.rows(scaled(), 0) is not data.rows(scaled(), 0)
+    assert fit(data, scaled())[0] is not fit(data, scaled())[0]
+
+
+def test_a_structure_that_writes_into_its_input_spoils_no_other(plan: EvaluationPlan) -> None:
+    careless = make_pipeline(StandardScaler(copy=False), DecisionTreeClassifier(random_state=0))
+    before = fold_data(plan).rows(scaled(), 0).X.copy()
+    first = evaluate(careless, plan).values
+    np.testing.assert_array_equal(fold_data(plan).rows(scaled(), 0).X, before)
+    assert evaluate(careless, plan).values == first
+
+
+def test_data_are_those_of_the_plan_at_hand(plan: EvaluationPlan, binary: Any) -> None:
+    X, y = binary
+    assert fold_data(plan) is fold_data(plan)
+    other = make_plan(X + 1, y, [Score("accuracy")], Problem.from_data(X, y), cv=3)
+    np.testing.assert_array_equal(fold_data(other).rows(scaled(), 0).X, (X + 1)[other.folds[0][0]])

@@ -1,0 +1,194 @@
+"""Tests of optistruct.evaluation.grid."""
+
+from typing import Any
+
+import numpy as np
+import optuna
+import pytest
+from optuna.trial import FixedTrial, Trial
+from sklearn.ensemble import AdaBoostClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.tree import DecisionTreeClassifier
+
+from optistruct import spaces
+from optistruct.evaluation import Grid, submodel_grid
+from optistruct.spaces import Problem, build
+
+PROBLEM = Problem("binary", rows=90, features=4, classes=2)
+
+
+def grid_of(space: Any, **params: Any) -> Grid | None:
+    """Find the grid of the structure that a space builds of parameters."""
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    study.enqueue_trial(params)
+    trial: Trial = study.ask()
+    structure = build(space, trial, PROBLEM, 0)
+    assert {name: trial.params[name] for name in params} == params
+    return submodel_grid(space, trial, PROBLEM, 0, structure)
+
+
+def forest(trial: Any) -> Any:
+    return RandomForestClassifier(
+        n_estimators=trial.suggest_int("n_estimators", 2, 200, log=True),
+        max_depth=trial.suggest_int("max_depth", 1, 9),
+    )
+
+
+class TestValues:
+    def test_run_from_bound_to_bound_in_equal_ratios(self) -> None:
+        grid = grid_of(forest, n_estimators=50)
+        assert grid is not None
+        assert (grid.parameter, grid.own) == ("n_estimators", 50)
+        values = sorted({*grid.others, 50})
+        assert (values[0], values[-1]) == (2, 200)
+        assert len(grid.others) <= 24
+        ratios = np.array(values[12:-1]) / values[11:-2]
+        assert ratios.max() < 1.35
+        assert all(type(value) is int for value in grid.others)
+
+    def test_are_the_same_for_all_structures(self) -> None:
+        grids = [grid_of(forest, n_estimators=n, max_depth=d) for n, d in ((3, 1), (200, 9))]
+        assert grids[0] is not None
+        assert grids[1] is not None
+        assert {*grids[0].others, *grids[1].others} - {3, 200} == {*grids[0].others}.intersection(
+            grids[1].others
+        ) - {3, 200}
+
+    def test_do_not_hold_that_of_the_structure_itself(self) -> None:
+        for own in (2, 200):
+            grid = grid_of(forest, n_estimators=own)
+            assert grid is not None
+            assert own not in grid.others
+            assert list(grid.others) == sorted(grid.others)
+
+    def test_keep_to_the_steps_of_the_space(self) -> None:
+        def space(trial: Any) -> Any:
+            return RandomForestClassifier(trial.suggest_int("trees", 5, 95, step=15))
+
+        grid = grid_of(space, trees=35)
+        assert grid == Grid("trees", 35, (5, 20, 50, 65, 80, 95))
+
+    def test_of_few_are_all(self) -> None:
+        def space(trial: Any) -> Any:
+            return AdaBoostClassifier(n_estimators=trial.suggest_int("n", 1, 4))
+
+        assert grid_of(space, n=4) == Grid("n", 4, (1, 2, 3))
+
+    def test_of_a_range_from_0_are_in_equal_steps(self) -> None:
+        def space(trial: Any) -> Any:
+            return DecisionTreeClassifier(ccp_alpha=trial.suggest_float("alpha", 0.0, 0.23))
+
+        grid = grid_of(space, alpha=0.0)
+        assert grid is not None
+        np.testing.assert_allclose(grid.others, np.linspace(0.01, 0.23, 23))
+
+    def test_of_choices_are_the_choices_that_are_numbers(self) -> None:
+        space = spaces.from_grid(RandomForestClassifier(), {"n_estimators": [100, 10, 30]})
+        assert grid_of(space, n_estimators=100) == Grid("n_estimators", 100, (10, 30))
+
+
+class TestParameter:
+    def test_bears_the_name_that_the_space_gives_it(self) -> None:
+        space = spaces.choice(forest, spaces.linear)
+        grid = grid_of(space, family="forest")
+        assert grid is not None
+        assert grid.parameter == "forest.n_estimators"
+
+    def test_is_found_in_a_pipeline(self) -> None:
+        space = spaces.tabular(spaces.random_forest)
+        grid = grid_of(space, n_estimators=40)
+        assert grid is not None
+        assert grid.parameter == "n_estimators"
+        assert (grid.others[0], grid.others[-1]) == (5, 500)
+
+    def test_is_not_another_that_happens_to_have_the_same_value(self) -> None:
+        def space(trial: Any) -> Any:
+            depth = trial.suggest_int("max_depth", 1, 9)
+            return RandomForestClassifier(trial.suggest_int("trees", 1, 9), max_depth=depth)
+
+        grid = grid_of(space, trees=5, max_depth=5)
+        assert grid is not None
+        assert grid.parameter == "trees"
+
+
+def fixed(trial: Any) -> Any:
+    return RandomForestClassifier(7, max_depth=trial.suggest_int("max_depth", 2, 9))
+
+
+def drives_another(trial: Any) -> Any:
+    trees = trial.suggest_int("trees", 2, 40)
+    return RandomForestClassifier(trees, max_depth=1 + trees // 4)
+
+
+def computed(trial: Any) -> Any:
+    return RandomForestClassifier(2 ** trial.suggest_int("log_trees", 1, 6))
+
+
+def refuses_others(trial: Any) -> Any:
+    trees = trial.suggest_int("trees", 2, 40)
+    if trees != 40:
+        raise ValueError("40 trees or none")
+    return RandomForestClassifier(trees)
+
+
+def asks_for_more(trial: Any) -> Any:
+    trees = trial.suggest_int("trees", 2, 40)
+    depth = trial.suggest_int("max_depth", 1, 9) if trees < 40 else None
+    return RandomForestClassifier(trees, max_depth=depth)
+
+
+def of_one_value(trial: Any) -> Any:
+    return RandomForestClassifier(trial.suggest_int("trees", 10, 10))
+
+
+def warm(trial: Any) -> Any:
+    return RandomForestClassifier(trial.suggest_int("trees", 2, 40), warm_start=True)
+
+
+def linear(trial: Any) -> Any:
+    return LogisticRegression(C=trial.suggest_float("C", 0.1, 10, log=True))
+
+
+class TestNone:
+    @pytest.mark.parametrize(
+        ("space", "params"),
+        [
+            (fixed, {"max_depth": 7}),
+            (drives_another, {"trees": 40}),
+            (computed, {"log_trees": 3}),
+            (refuses_others, {"trees": 40}),
+            (asks_for_more, {"trees": 40}),
+            (of_one_value, {"trees": 10}),
+            (warm, {"trees": 40}),
+            (linear, {"C": 1.0}),
+        ],
+    )
+    def test_where_the_space_does_not_ask_for_them_or_none_are_held(
+        self, space: Any, params: Any
+    ) -> None:
+        assert grid_of(space, **params) is None
+
+    def test_where_another_parameter_is_asked_by_a_flag(self) -> None:
+        def space(trial: Any) -> Any:
+            trees = trial.suggest_categorical("trees", [True, False])
+            return RandomForestClassifier(10 if trees else 1)
+
+        assert grid_of(space, trees=True) is None
+
+
+def test_a_space_whose_numbers_have_no_key_is_compared_as_it_is_written() -> None:
+    def space(trial: Any) -> Any:
+        trees = trial.suggest_int("trees", 2, 4)
+        return RandomForestClassifier(trees, class_weight={0: np.float64(1), 1: object_weight})
+
+    object_weight = np.float32(2)
+    grid = grid_of(space, trees=4)
+    assert grid == Grid("trees", 4, (2, 3))
+
+
+def test_it_takes_any_trial() -> None:
+    trial = FixedTrial({"n_estimators": 8, "max_depth": 2})
+    structure = build(forest, trial, PROBLEM, 0)
+    grid = submodel_grid(forest, trial, PROBLEM, 0, structure)
+    assert grid is not None
+    assert grid.own == 8

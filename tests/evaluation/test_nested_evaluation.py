@@ -1,0 +1,206 @@
+"""The submodels of an evaluation: measured in the fits of the structure, equal to refits."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.ensemble import AdaBoostClassifier, RandomForestClassifier, RandomForestRegressor
+from sklearn.metrics import balanced_accuracy_score
+from sklearn.naive_bayes import GaussianNB
+from sklearn.tree import DecisionTreeClassifier
+
+from optistruct import spaces
+from optistruct.evaluation import Evaluation, EvaluationPlan, Grid, evaluate, make_plan
+from optistruct.objectives import (
+    InferenceTime,
+    ModelSize,
+    Objective,
+    Operations,
+    ParameterCount,
+    Score,
+)
+from optistruct.spaces import Problem
+
+GRID = Grid("n_estimators", 8, (1, 3, 5, 20))
+FOREST = RandomForestClassifier(8, max_depth=4, random_state=0)
+COSTS = (Score("accuracy"), ParameterCount(), Operations())
+
+
+def plan_of(X: Any, y: Any, *objectives: Objective, cv: Any = 3) -> EvaluationPlan:
+    return make_plan(X, y, objectives, Problem.from_data(X, y), cv)
+
+
+def curve_of(evaluation: Evaluation) -> dict[Any, Any]:
+    assert evaluation.curve is not None
+    return dict(evaluation.curve)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trees(Objective):
+    """Counts the trees of a forest; another number, or an error, where it is told to."""
+
+    name: ClassVar[str] = "trees"
+    scale: ClassVar[Any] = "log"
+    of_three: float = 3.0
+    fails_below: int = 0
+
+    def measure(self, model: Any, X: Any, y: Any) -> float:
+        trees = len(model.estimators_)
+        if trees < self.fails_below:
+            raise RuntimeError(f"{trees} trees are too few")
+        return self.of_three if trees == 3 else float(trees)
+
+
+class TestSubmodels:
+    def test_those_that_the_fits_hold_are_measured(self, binary: Any) -> None:
+        evaluation = evaluate(FOREST, plan_of(*binary, *COSTS), GRID)
+        assert evaluation.curve is not None
+        assert evaluation.curve.parameter == "n_estimators"
+        assert evaluation.curve.values == (1, 3, 5)
+        assert all(len(values) == 3 for _, folds in evaluation.curve for values in folds.values())
+
+    @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+    def test_equal_evaluations_of_their_own(self, task: str, request: Any) -> None:
+        X, y = request.getfixturevalue(task)
+        structure, scores = FOREST, ("accuracy", "neg_log_loss", "balanced_accuracy")
+        if task == "regression":
+            structure, scores = RandomForestRegressor(8, random_state=0), ("r2", "neg_max_error")
+        plan = plan_of(X, y, *map(Score, scores), ParameterCount(), Operations())
+        curve = curve_of(evaluate(structure, plan, GRID))
+        for value, folds in curve.items():
+            own = evaluate(clone(structure).set_params(n_estimators=value), plan)
+            for name in folds:
+                np.testing.assert_allclose(folds[name], own.folds[name], rtol=1e-9)
+
+    def test_the_structure_itself_is_measured_as_it_is_without_them(self, binary: Any) -> None:
+        plan = plan_of(*binary, *COSTS, Score("roc_auc"), ModelSize())
+        assert evaluate(FOREST, plan, GRID).folds == evaluate(FOREST, plan).folds
+
+    def test_without_a_grid_there_are_none(self, binary: Any) -> None:
+        assert evaluate(FOREST, plan_of(*binary, *COSTS)).curve is None
+
+    def test_with_a_grid_of_larger_ones_only_there_are_none(self, binary: Any) -> None:
+        evaluation = evaluate(FOREST, plan_of(*binary, *COSTS), Grid("n_estimators", 8, (9, 20)))
+        assert evaluation.curve is None
+        assert evaluation.warnings == ()
+
+    def test_alphas_go_from_the_largest_which_leaves_the_smallest(self, binary: Any) -> None:
+        grid = Grid("alpha", 0.0, (0.01, 0.02, 0.5))
+        structure = DecisionTreeClassifier(random_state=0)
+        evaluation = evaluate(structure, plan_of(*binary, *COSTS), grid)
+        assert evaluation.curve is not None
+        assert evaluation.curve.values == (0.5, 0.02, 0.01)
+        sizes = [np.mean(folds["parameters"]) for _, folds in evaluation.curve]
+        assert sizes == sorted(sizes)
+
+    def test_a_boosting_that_ends_early_in_a_fold_has_them(self, binary: Any) -> None:
+        boosting = AdaBoostClassifier(DecisionTreeClassifier(max_depth=20), n_estimators=30)
+        X, y = binary
+        plan = plan_of(X, y, *COSTS)
+        assert len(clone(boosting).fit(X, y).estimators_) < 30
+        evaluation = evaluate(boosting, plan, Grid("n", 30, (2, 10)))
+        assert list(curve_of(evaluation)) == [2, 10]
+
+    def test_of_a_pipeline(self, mixed: Any) -> None:
+        X, y = mixed
+        space = spaces.tabular(lambda trial: clone(FOREST))
+        structure = spaces.build(space, None, Problem.from_data(X, y), 0)
+        plan = plan_of(X, y, *COSTS)
+        curve = curve_of(evaluate(structure, plan, GRID))
+        name = f"{structure.steps[-1][0]}__n_estimators"
+        for value, folds in curve.items():
+            own = evaluate(clone(structure).set_params(**{name: value}), plan)
+            assert folds["accuracy"] == pytest.approx(own.folds["accuracy"])
+            assert folds["parameters"] == own.folds["parameters"]
+
+    def test_a_scorer_of_ones_own_scores_them(self, binary: Any) -> None:
+        def score(model: Any, X: Any, y: Any) -> float:
+            return float(balanced_accuracy_score(y, model.predict(X)))
+
+        plan = plan_of(*binary, Score(score), Score("balanced_accuracy"))
+        for folds in curve_of(evaluate(FOREST, plan, GRID)).values():
+            assert folds["score"] == pytest.approx(folds["balanced_accuracy"])
+
+    def test_a_fold_in_which_a_class_is_missing_has_them(self, multiclass: Any) -> None:
+        X, y = multiclass
+        few = np.flatnonzero(y == "mid")[:1]
+        others = np.flatnonzero(y != "mid")
+        folds = [(others, few), (np.append(others[20:], few), others[:20])]
+        evaluation = evaluate(FOREST, plan_of(X, y, Score("accuracy"), cv=folds), GRID)
+        assert evaluation.warnings == ()
+        assert all(folds["accuracy"][0] == 0.0 for folds in curve_of(evaluation).values())
+
+    @pytest.mark.parametrize("own", [1, 2])
+    def test_of_one_tree_and_of_two(self, own: int, binary: Any) -> None:
+        structure = clone(FOREST).set_params(n_estimators=own)
+        evaluation = evaluate(structure, plan_of(*binary, *COSTS), Grid("n", own, (1, 2, 3)[own:]))
+        assert evaluation.curve is None
+        assert evaluation.warnings == ()
+
+
+class TestEstimates:
+    def test_sizes_lie_between_the_smallest_and_the_whole(self, binary: Any) -> None:
+        plan = plan_of(*binary, Score("accuracy"), ModelSize())
+        grid = Grid("n_estimators", 40, (1, 10, 20))
+        structure = clone(FOREST).set_params(n_estimators=40)
+        curve = curve_of(evaluate(structure, plan, grid))
+        small = evaluate(clone(structure).set_params(n_estimators=1), plan)
+        assert curve[1]["size"] == pytest.approx(small.folds["size"], rel=0.02)
+        for value in (10, 20):
+            own = evaluate(clone(structure).set_params(n_estimators=value), plan)
+            assert curve[value]["size"] == pytest.approx(own.folds["size"], rel=0.1)
+
+    def test_times_rise_with_the_submodels(self, binary: Any) -> None:
+        plan = plan_of(*binary, Score("accuracy"), InferenceTime())
+        structure = clone(FOREST).set_params(n_estimators=60)
+        evaluation = evaluate(structure, plan, Grid("n_estimators", 60, (1, 10, 30)))
+        times = [np.mean(folds["inference_time"]) for _, folds in evaluation.curve or ()]
+        assert [*times, evaluation.values["inference_time"]] == sorted(
+            [*times, evaluation.values["inference_time"]]
+        )
+
+
+class TestFailures:
+    def test_an_objective_that_fails_on_submodels_leaves_the_structure_whole(
+        self, binary: Any
+    ) -> None:
+        plan = plan_of(*binary, Score("accuracy"), Trees(fails_below=5))
+        evaluation = evaluate(FOREST, plan, GRID)
+        assert evaluation.curve is None
+        assert evaluation.folds == evaluate(FOREST, plan).folds
+        assert evaluation.warnings == (
+            "submodels were not measured: RuntimeError: 1 trees are too few",
+        )
+
+    def test_an_objective_that_fails_on_all_fails(self, binary: Any) -> None:
+        plan = plan_of(*binary, Score("accuracy"), Trees(fails_below=99))
+        with pytest.raises(RuntimeError, match="8 trees are too few"):
+            evaluate(FOREST, plan, GRID)
+
+    @pytest.mark.parametrize("value", [0.0, -1.0, math.nan, math.inf])
+    def test_a_submodel_without_a_usable_value_is_left_out(self, value: float, binary: Any) -> None:
+        plan = plan_of(*binary, Score("accuracy"), Trees(of_three=value))
+        evaluation = evaluate(FOREST, plan, GRID)
+        assert [*curve_of(evaluation)] == [1, 5]
+        assert evaluation.values["trees"] == 8.0
+
+    def test_a_model_without_submodels_is_evaluated_and_the_reason_told(self, binary: Any) -> None:
+        plan = plan_of(*binary, Score("accuracy"))
+        evaluation = evaluate(GaussianNB(), plan, Grid("var_smoothing", 1.0, (0.1,)))
+        assert evaluation.curve is None
+        assert evaluation.folds == evaluate(GaussianNB(), plan).folds
+        (told,) = evaluation.warnings
+        assert told.startswith("submodels were not measured: SubmodelError: a GaussianNB")
+
+    def test_a_cost_that_nobody_knows_is_counted_on_the_submodels_built(self, binary: Any) -> None:
+        class Unknown(DecisionTreeClassifier):
+            pass
+
+        plan = plan_of(*binary, Score("accuracy"), ParameterCount())
+        boosting = AdaBoostClassifier(Unknown(max_depth=2), n_estimators=4, random_state=0)
+        curve = curve_of(evaluate(boosting, plan, Grid("n", 4, (1, 2))))
+        own = evaluate(clone(boosting).set_params(n_estimators=2), plan)
+        assert curve[2]["parameters"] == own.folds["parameters"]

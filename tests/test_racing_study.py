@@ -1,0 +1,214 @@
+"""Whole studies that race: what loses is marked, is on no front, and teaches every sampler."""
+
+from typing import Any
+
+import numpy as np
+import optuna
+import pytest
+from optuna.trial import FrozenTrial, TrialState
+from sklearn.dummy import DummyClassifier
+from sklearn.tree import DecisionTreeClassifier
+
+from optistruct import StructureStudy, objectives, samplers
+from optistruct.evaluation import Evaluation, means
+from optistruct.samplers import RACE
+from optistruct.unfolding import EVALUATION
+
+FITTED: list[Any] = []
+BY_BOTH = (objectives.Score("neg_log_loss"), objectives.ParameterCount())
+SAMPLERS = [name for name in samplers.SAMPLERS if name not in ("gp", "grid", "backtracking")]
+FINITE = ("grid", "backtracking")
+
+
+class Muddled(DecisionTreeClassifier):
+    """A tree that learns from labels some of which were swapped; notes its fits."""
+
+    def __init__(self, swapped: int = 0, max_depth: int | None = None, random_state: Any = None):
+        super().__init__(max_depth=max_depth, random_state=random_state)
+        self.swapped = swapped
+
+    def fit(self, X: Any, y: Any, **kwargs: Any) -> Any:
+        FITTED.append(self.swapped)
+        y = np.array(y)
+        y[: len(y) * self.swapped // 10] = y[: len(y) * self.swapped // 10][::-1]
+        return super().fit(X, y, **kwargs)
+
+
+def trees(trial: Any) -> Any:
+    """Suggests trees most of which are larger and worse than others."""
+    return Muddled(trial.suggest_int("swapped", 0, 10), trial.suggest_int("max_depth", 1, 10))
+
+
+@pytest.fixture(scope="module")
+def data() -> tuple[np.ndarray, np.ndarray]:
+    X = np.random.default_rng(0).normal(size=(240, 4))
+    return X, (X[:, 0] > 0).astype(int)
+
+
+def study_of(**kwargs: Any) -> StructureStudy:
+    settings = {"storage": optuna.storages.InMemoryStorage(), "sampler": "random", "cv": 5}
+    return StructureStudy(trees, BY_BOTH, name="t", **{**settings, "defaults": False, **kwargs})
+
+
+def searched(data: Any, n_trials: int = 40, n_jobs: int = 1, **kwargs: Any) -> StructureStudy:
+    study = study_of(**kwargs)
+    study.optimize(*data, n_trials=n_trials, n_jobs=n_jobs)
+    return study
+
+
+def record_of(trial: FrozenTrial) -> Evaluation:
+    return Evaluation.from_json(trial.user_attrs[EVALUATION])
+
+
+def lost(study: StructureStudy) -> list[FrozenTrial]:
+    return [trial for trial in study.optuna_study.trials if record_of(trial).pessimistic]
+
+
+def outcomes(study: StructureStudy) -> list[Any]:
+    return [
+        (t.state, t.params, t.values, t.constraints, record_of(t).folds)
+        for t in study.optuna_study.trials
+    ]
+
+
+@pytest.fixture(scope="module")
+def study(data: Any) -> StructureStudy:
+    return searched(data)
+
+
+class TestLostTrials:
+    def test_there_are_some_and_they_were_fitted_on_fewer_folds(self, study: Any) -> None:
+        assert len(lost(study)) >= 5
+        for trial in study.optuna_study.trials:
+            record = record_of(trial)
+            assert (len(record.fit_seconds) < 5) == (record.pessimistic is not None)
+
+    def test_they_are_complete_with_a_constraint_that_is_broken(self, study: Any) -> None:
+        for trial in study.optuna_study.trials:
+            assert trial.state == TrialState.COMPLETE
+            assert trial.constraints[RACE] == (1.0 if record_of(trial).pessimistic else 0.0)
+
+    def test_they_are_none_of_the_best(self, study: Any) -> None:
+        numbers = {trial.number for trial in lost(study)}
+        assert numbers.isdisjoint(trial.number for trial in study.optuna_study.best_trials)
+        front = study.front()
+        shown = {c.trial for c in (*front, *front.dominated, *front.infeasible)}
+        assert numbers.isdisjoint(shown)
+
+    def test_their_values_are_dominated_by_the_front(self, study: Any) -> None:
+        front = np.array([list(c.values.values()) for c in study.front()])
+        for trial in lost(study):
+            assert ((front <= trial.values).all(axis=1) & (front < trial.values).any(axis=1)).any()
+
+    def test_the_first_ten_are_not_raced(self, study: Any) -> None:
+        assert all(trial.number >= 10 for trial in lost(study))
+
+    def test_those_that_go_to_the_end_are_as_without_racing(self, study: Any, data: Any) -> None:
+        whole = {t.number: record_of(t) for t in searched(data, racing=False).optuna_study.trials}
+        for trial in study.optuna_study.trials:
+            record, other = record_of(trial), whole[trial.number]
+            if record.pessimistic is None:
+                assert record.folds == other.folds
+            else:
+                done = len(record.fit_seconds)
+                assert record.folds == {name: v[:done] for name, v in other.folds.items()}
+
+    def test_none_that_belongs_on_the_front_is_lost_here(self, study: Any, data: Any) -> None:
+        raced, whole = study.front(), searched(data, racing=False).front()
+        assert [c.values for c in raced] == [c.values for c in whole]
+
+    def test_they_are_no_better_than_they_would_have_been(self, study: Any, data: Any) -> None:
+        whole = searched(data, racing=False).optuna_study.trials
+        is_worse = [trial.values[0] >= whole[trial.number].values[0] for trial in lost(study)]
+        assert np.mean(is_worse) >= 0.9
+
+
+class TestOff:
+    def test_without_racing_all_are_fitted_in_every_fold(self, data: Any) -> None:
+        FITTED.clear()
+        study = searched(data, racing=False)
+        assert lost(study) == []
+        repeats = sum("optistruct:repeats" in t.user_attrs for t in study.optuna_study.trials)
+        assert len(FITTED) == 5 * (40 - repeats)
+
+    def test_racing_saves_fits(self, data: Any) -> None:
+        FITTED.clear()
+        searched(data)
+        assert len(FITTED) < 0.85 * 5 * 40
+
+    def test_over_one_fold_there_is_no_race(self, data: Any) -> None:
+        rows = np.arange(len(data[1]))
+        study = searched(data, cv=[(rows[:160], rows[160:])])
+        assert lost(study) == []
+
+    def test_over_two_folds_there_is_one(self, data: Any) -> None:
+        assert lost(searched(data, 60, cv=2))
+
+
+@pytest.mark.filterwarnings("ignore:NSGAIIISampler is experimental")
+@pytest.mark.parametrize("sampler", SAMPLERS)
+class TestSamplers:
+    def test_every_one_goes_on_from_lost_trials(self, sampler: str, data: Any) -> None:
+        storage = optuna.storages.InMemoryStorage()
+        searched(data, storage=storage)
+        study = searched(data, 56, storage=storage, sampler=sampler)
+        states = [trial.state for trial in study.optuna_study.trials]
+        assert states == [TrialState.COMPLETE] * len(states)
+        assert len(states) == 56
+
+    def test_a_resumed_study_equals_an_uninterrupted_one(self, sampler: str, data: Any) -> None:
+        storage = optuna.storages.InMemoryStorage()
+        for n_trials in (12, 21, 30):
+            parts = searched(data, n_trials, storage=storage, sampler=sampler)
+        assert outcomes(parts) == outcomes(searched(data, 30, sampler=sampler))
+
+
+@pytest.mark.parametrize("sampler", FINITE)
+def test_those_of_finite_spaces_end_where_all_are_visited(sampler: str, data: Any) -> None:
+    study = study_of(sampler=sampler)
+    assert study.optimize(*data, n_trials=200) == "exhausted"
+    assert len(study.optuna_study.trials) == 11 * 10
+    assert lost(study)
+
+
+def test_two_workers_race(data: Any) -> None:
+    study = searched(data, n_jobs=2)
+    assert lost(study)
+    for trial in lost(study):
+        assert trial.constraints[RACE] == 1.0
+    numbers = {trial.number for trial in lost(study)}
+    assert numbers.isdisjoint(c.trial for c in study.front())
+
+
+def test_a_repeat_of_what_was_lost_is_lost(data: Any) -> None:
+    study = searched(data)
+    first = lost(study)[0]
+    study.enqueue(first.params)
+    study.optuna_study.enqueue_trial(first.params)
+    study.optimize(*data, n_trials=41)
+    again = study.optuna_study.trials[-1]
+    assert again.user_attrs["optistruct:repeats"] == first.number
+    assert (again.values, again.constraints) == (first.values, first.constraints)
+
+
+def test_patience_counts_what_was_lost_as_no_gain(data: Any) -> None:
+    study = study_of()
+    assert study.optimize(*data, n_trials=400, patience=15) == "patience"
+
+
+def test_a_structure_better_in_nothing_else_but_one_objective_is_kept(data: Any) -> None:
+    """The smallest and worst of all is on the front: nothing is smaller."""
+
+    def space(trial: Any) -> Any:
+        depth = trial.suggest_int("max_depth", 0, 9)
+        return Muddled(0, depth) if depth else DummyClassifier()
+
+    study = study_of()
+    study.space = space
+    study.optimize(*data, n_trials=30)
+    assert any(c.parameters == {"max_depth": 0} for c in study.front())
+
+
+def test_means_are_not_what_is_stored(data: Any) -> None:
+    for trial in lost(searched(data)):
+        assert trial.values != list(means(record_of(trial).folds).values())

@@ -1,0 +1,138 @@
+"""Tests of optistruct.standings."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from optuna.trial import FrozenTrial, create_trial
+
+from optistruct.evaluation import Curve, Evaluation
+from optistruct.objectives import ParameterCount, Score
+from optistruct.standings import Standings
+from optistruct.unfolding import EVALUATION
+
+OBJECTIVES = (Score("neg_log_loss"), ParameterCount(at_most=10**6))
+Losses = NDArray[np.float64]
+
+
+def folds_of(losses: Losses) -> dict[str, tuple[float, ...]]:
+    return {"log_loss": tuple(losses[:, 0]), "parameters": tuple(10.0 ** losses[:, 1])}
+
+
+def complete(number: int, losses: Losses, *nested: Losses, lost: bool = False) -> FrozenTrial:
+    """Make a complete trial of (folds, 2) losses, with submodels of such."""
+    inner = [folds_of(one) for one in nested]
+    rows = {name: tuple(one[name] for one in inner) for name in ("log_loss", "parameters")}
+    evaluation = Evaluation(
+        folds_of(losses),
+        (0.1,) * len(losses),
+        {},
+        (),
+        Curve("trees", tuple(range(1, len(nested) + 1)), rows) if nested else None,
+        {"log_loss": 9.0, "parameters": 10.0} if lost else None,
+    )
+    values = [evaluation.values[o.name] for o in OBJECTIVES]
+    trial = create_trial(values=values, user_attrs={EVALUATION: evaluation.to_json()})
+    trial.number = number
+    for objective in OBJECTIVES:
+        for limit, excess in objective.violations(evaluation.values[objective.name]).items():
+            trial.set_constraint(limit, excess)
+    return trial
+
+
+def standings_of(folds: int) -> Standings:
+    return Standings(OBJECTIVES, folds)
+
+
+def drawn(n: int = 12, folds: int = 3, seed: int = 0) -> Losses:
+    rng = np.random.default_rng(seed)
+    errors = rng.uniform(0.2, 0.5, n)[:, np.newaxis] + rng.normal(0, 0.02, (n, folds))
+    costs = rng.uniform(1, 3, n)[:, np.newaxis] + rng.normal(0, 0.01, (n, folds))
+    return np.stack([errors, costs], axis=2)
+
+
+def filled(losses: Losses) -> Standings:
+    standings = standings_of(losses.shape[1])
+    for number, one in enumerate(losses):
+        standings.add(complete(number, one))
+    return standings
+
+
+def race_of(standings: Standings) -> Any:
+    race = standings.race()
+    assert race is not None
+    return race
+
+
+def sorted_rows(rivals: Losses) -> list[list[float]]:
+    return sorted(rivals.reshape(len(rivals), -1).round(9).tolist())
+
+
+def test_there_is_no_race_before_ten_structures_are_known() -> None:
+    losses = drawn(10)
+    assert filled(losses[:9]).race() is None
+    assert filled(losses).race() is not None
+
+
+def test_there_is_no_race_over_one_fold() -> None:
+    assert filled(drawn(folds=1)).race() is None
+
+
+def test_there_is_no_race_while_no_structure_meets_the_limits() -> None:
+    assert filled(drawn() + np.array([0.0, 9.0])).race() is None
+
+
+def test_the_rivals_are_the_front() -> None:
+    losses = drawn()
+    means = losses.mean(axis=1)
+    on_front = [not ((means <= m).all(axis=1) & (means < m).any(axis=1)).any() for m in means]
+    assert 1 < sum(on_front) < len(losses)
+    assert sorted_rows(race_of(filled(losses)).rivals) == sorted_rows(losses[on_front])
+
+
+def test_what_breaks_a_limit_is_no_rival() -> None:
+    standings = filled(drawn())
+    before = race_of(standings).rivals
+    best = np.tile([0.0, 6.5], (3, 1))
+    standings.add(complete(12, best))
+    np.testing.assert_array_equal(race_of(standings).rivals, before)
+
+
+def test_submodels_are_rivals() -> None:
+    standings = filled(drawn())
+    small = np.tile([0.01, 0.5], (3, 1))
+    standings.add(complete(12, np.tile([0.6, 5.0], (3, 1)), small))
+    np.testing.assert_allclose(race_of(standings).rivals, small[np.newaxis])
+
+
+def test_what_lost_a_race_does_not_count() -> None:
+    losses = drawn()
+    standings = filled(losses[:9])
+    standings.add(complete(9, losses[9], lost=True))
+    assert standings.race() is None
+    standings.add(complete(10, losses[10]))
+    assert standings.race() is not None
+
+
+def test_a_trial_without_a_record_does_not_count() -> None:
+    standings = filled(drawn(9))
+    standings.add(create_trial(values=[0.1, 10.0]))
+    assert standings.race() is None
+
+
+def test_the_spread_is_that_of_paired_differences_of_each_rival_and_of_all_at_least() -> None:
+    losses = drawn()
+    race = race_of(filled(losses))
+    variances = np.array(
+        [[(one - rival).var(axis=0, ddof=1) for one in losses] for rival in race.rivals]
+    ).mean(axis=1)
+    expected = np.sqrt(np.maximum(variances, variances.mean(axis=0)))
+    np.testing.assert_allclose(race.spread, expected)
+
+
+def test_folds_that_are_hard_for_all_add_no_spread() -> None:
+    losses = drawn()
+    harder = losses + np.array([[0.5, 0], [0, 0], [-0.1, 0]])
+    np.testing.assert_allclose(
+        race_of(filled(harder)).spread, race_of(filled(losses)).spread, rtol=1e-6
+    )

@@ -1,0 +1,82 @@
+"""A fit in progress stops when the time is over, and its trial begins anew afterwards."""
+
+import signal
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import pytest
+from optuna.trial import TrialState
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.tree import DecisionTreeClassifier
+
+from optistruct import StructureStudy, objectives
+from optistruct.evaluation import InProcess, OutOfTime
+
+
+class Endless(ClassifierMixin, BaseEstimator):
+    """Fits for ever while a file is there."""
+
+    def __init__(self, file: str = "", depth: int = 1) -> None:
+        self.file = file
+        self.depth = depth
+
+    def fit(self, X: Any, y: Any) -> "Endless":
+        while Path(self.file).exists():
+            pass
+        self.tree_ = DecisionTreeClassifier(max_depth=self.depth).fit(X, y)
+        self.classes_ = self.tree_.classes_
+        return self
+
+    def predict(self, X: Any) -> Any:
+        return self.tree_.predict(X)
+
+
+class Space:
+    """A space of one parameter whose models wait for a file to go."""
+
+    name = "endless"
+
+    def __init__(self, file: Path) -> None:
+        self.file = str(file)
+
+    def __call__(self, trial: Any) -> Any:
+        return Endless(self.file, trial.suggest_int("depth", 1, 9))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_the_fit_in_progress_stops_and_begins_anew(
+    n_jobs: int, tmp_path: Path, binary: Any
+) -> None:
+    file = tmp_path / "wait"
+    study = StructureStudy(
+        Space(file), [objectives.Score("accuracy")], name="t",
+        storage=f"sqlite:///{tmp_path}/t.db", sampler="random", cv=2,
+    )  # fmt: skip
+    study.optimize(*binary, n_trials=1, n_jobs=n_jobs)
+    file.touch()
+    assert study.optimize(*binary, n_trials=4, timeout=4, n_jobs=n_jobs) == "timeout"
+    first, *left = study.optuna_study.trials
+    assert first.state == TrialState.COMPLETE
+    assert {trial.state for trial in left} == {TrialState.RUNNING}
+    assert len(left) == n_jobs
+    file.unlink()
+    assert study.optimize(*binary, n_trials=4, n_jobs=n_jobs) == "n_trials"
+    done = study.optuna_study.trials[1:]
+    assert [trial.state for trial in done] == [TrialState.COMPLETE] * 3
+    assert [trial.params for trial in done[:n_jobs]] == [trial.params for trial in left]
+
+
+def test_the_alarm_is_put_back(binary: Any) -> None:
+    before = signal.getsignal(signal.SIGALRM)
+    with pytest.raises(OutOfTime):
+        InProcess(deadline=monotonic()).submit(_for_ever)
+    assert InProcess(deadline=monotonic() + 999).submit(lambda: 5).result() == 5
+    assert signal.getsignal(signal.SIGALRM) is before
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def _for_ever() -> None:
+    while True:
+        pass
