@@ -124,7 +124,11 @@ def test_backtracking_leaves_branches_that_break_a_limit(binary: Any) -> None:
     FITTED.clear()
     limit = objectives.ParameterCount(at_most=60)
     study = study_of(
-        stacked_perceptrons, objectives.Score("accuracy"), limit, sampler="backtracking"
+        stacked_perceptrons,
+        objectives.Score("accuracy"),
+        limit,
+        sampler="backtracking",
+        racing=False,
     )
     assert study.optimize(*binary, n_trials=100) == "exhausted"
     trials = study.optuna_study.trials

@@ -12,7 +12,6 @@ from optuna.distributions import (
     IntDistribution,
 )
 from optuna.trial import BaseTrial, FixedTrial
-from sklearn.base import clone
 
 from optistruct.exceptions import SubmodelError
 from optistruct.spaces import Problem, Space, build, structure_key
@@ -45,8 +44,8 @@ def submodel_grid(
 
     The values are at most 24, from one bound of the parameter to the other in equal ratios (in
     equal steps where it may be 0 or less), or all choices; so they are the same for all structures
-    of a space. A parameter counts if from another value the space builds what `set_params` makes of
-    the structure, and nothing else.
+    of a space. Those count from which the space builds what `set_params` makes of the structure,
+    and nothing else.
 
     Args:
         space: The structure space.
@@ -65,16 +64,18 @@ def submodel_grid(
     own = structure.get_params().get(parameter)  # a subclass may have a parameter less
     if isinstance(own, bool) or not isinstance(own, int | float):
         return None
+    written = _written(structure)
     for name, distribution in trial.distributions.items():
         if trial.params[name] != own:
             continue
-        others = tuple(value for value in _spread(distribution) if value != own)
-        if not others:
-            continue
-        asked = _build(space, {**trial.params, name: others[0]}, problem, seed)
-        meant = clone(structure).set_params(**{parameter: others[0]})
-        if asked is not None and _is_same(asked, meant):
-            return Grid(name, own, others)
+        others = []
+        for value in _spread(distribution):
+            asked = _build(space, {**trial.params, name: value}, problem, seed)
+            is_meant = asked is not None and asked.get_params().get(parameter) == value
+            if value != own and is_meant and _written(_put(asked, parameter, own)) == written:
+                others.append(value)
+        if others:
+            return Grid(name, own, tuple(others))
     return None
 
 
@@ -104,9 +105,10 @@ def _build(space: Space, params: Mapping[str, Any], problem: Problem, seed: int)
         return None
 
 
-def _is_same(one: Any, other: Any) -> bool:
-    """Tell whether two structures are the same; as they are written, where they have no key."""
-    key = structure_key(one)
-    if key is not None:
-        return key == structure_key(other)
-    return bool(one.__repr__(N_CHAR_MAX=10**6) == other.__repr__(N_CHAR_MAX=10**6))
+def _put(structure: Any, parameter: str, value: Any) -> Any:
+    return structure.set_params(**{parameter: value})
+
+
+def _written(structure: Any) -> str:
+    """Write what a structure is: its key, or as it prints itself where it has none."""
+    return structure_key(structure) or str(structure.__repr__(N_CHAR_MAX=10**6))

@@ -67,13 +67,20 @@ class Score(Objective):
         return "minimize" if self._is_negated else "maximize"
 
     def measure_each(self, submodels: Submodels, X: Any, y: Any) -> list[float]:
-        """Score every submodel, all from one pass over the model."""
+        """Score every submodel, all from one pass over the model.
+
+        A callable that is no scorer of scikit-learn's may ask anything of a model, not only for
+        predictions: for it, every submodel is built.
+        """
         answers = Answers(submodels, X)
-        scores = quick_scores(self.scoring, answers, y) if isinstance(self.scoring, str) else None
-        if scores is None:
-            return [self.measure(stand_in, X, y) for stand_in in answers]
-        smaller = (-scores if self._is_negated else scores)[:-1].tolist()
-        return [*smaller, self.measure(answers[-1], X, y)]
+        if isinstance(self.scoring, str):
+            scores = quick_scores(self.scoring, answers, y)
+            if scores is not None:
+                smaller = (-scores if self._is_negated else scores)[:-1].tolist()
+                return [*smaller, self.measure(answers[-1], X, y)]
+        elif not hasattr(self.scoring, "_score_func"):
+            return super().measure_each(submodels, X, y)
+        return [self.measure(stand_in, X, y) for stand_in in answers]
 
     def measure(self, model: Any, X: Any, y: Any) -> float:
         """Score the model on held-out rows."""
