@@ -38,12 +38,8 @@ class Standings:
         measured = [one for one in unfold(trial, self._objectives, {}) if one.folds]
         if not measured:
             return
-        losses = np.array(
-            [
-                np.column_stack([o.loss(np.array(one.folds[o.name])) for o in self._objectives])
-                for one in measured
-            ]
-        )
+        columns = [o.loss([one.folds[o.name] for one in measured]) for o in self._objectives]
+        losses = np.stack(columns, axis=2)
         self._latest = np.concatenate([self._latest, losses[:1]])[-_MOST:]
         is_feasible = [one.is_feasible for one in measured]
         front = np.concatenate([self._front, losses[is_feasible]])

@@ -60,10 +60,8 @@ class InProcess(Executor):
 def _alarm(deadline: float) -> Iterator[None]:
     """Raise `OutOfTime` at a moment, where that can be done and nobody else uses the alarm."""
     is_main = threading.current_thread() is threading.main_thread()
-    if deadline == float("inf") or not is_main or not hasattr(signal, "setitimer"):
-        yield
-        return
-    if signal.getitimer(signal.ITIMER_REAL)[0] > 0:
+    can_ring = deadline < float("inf") and is_main and hasattr(signal, "setitimer")
+    if not can_ring or signal.getitimer(signal.ITIMER_REAL)[0] > 0:
         yield
         return
 

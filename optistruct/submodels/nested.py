@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple, Self, overload
 from numpy.typing import NDArray
 
 from optistruct.exceptions import ArgumentError
+from optistruct.resources import count_operations, count_parameters
 
 __all__ = ["Method", "Submodel", "SubmodelCost", "Submodels"]
 
@@ -111,9 +112,10 @@ class Submodels(Sequence[Submodel], ABC):
     def all_values(self) -> Sequence[Any]:
         """List the value of every submodel there is, from small structures to large ones."""
 
-    @abstractmethod
     def responses(self, X: Any, method: Method) -> Iterator[NDArray[Any]]:
         """Predict with every submodel in turn, in one pass over what they share.
+
+        By default each is built and asked: they share nothing.
 
         Args:
             X: (rows, features) table.
@@ -125,6 +127,9 @@ class Submodels(Sequence[Submodel], ABC):
         Raises:
             AttributeError: If the model has no such method.
         """
+        getattr(self.model, method)
+        for value in self.values:
+            yield getattr(self.materialize(value), method)(X)
 
     @abstractmethod
     def costs(self) -> list[SubmodelCost]:
@@ -133,6 +138,11 @@ class Submodels(Sequence[Submodel], ABC):
         Raises:
             ResourceError: If nobody has said what a part of the model costs.
         """
+
+    def costs_alike(self) -> list[SubmodelCost]:
+        """Count the model once, for a family in which all submodels cost the same."""
+        cost = SubmodelCost(count_parameters(self.model).total, count_operations(self.model))
+        return [cost] * len(self)
 
     @abstractmethod
     def materialize(self, value: Any) -> Any:

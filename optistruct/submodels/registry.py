@@ -55,10 +55,7 @@ def submodels_of(model: Any) -> Submodels:
         SubmodelError: If the model holds none, for the reason given.
         sklearn.exceptions.NotFittedError: If the model is not fitted.
     """
-    family = _family(model)
-    reason = family.objection(model)
-    if reason is not None:
-        raise SubmodelError(reason)
+    family = _family_of(model)
     if isinstance(model, BaseEstimator):
         check_is_fitted(model)
     return family(model)
@@ -76,8 +73,13 @@ def submodel_parameter(structure: Any) -> str:
     Raises:
         SubmodelError: If its fits hold no submodels, for the reason given.
     """
+    return _family_of(structure).parameter_of(structure)
+
+
+def _family_of(structure: Any) -> type[Submodels]:
+    """Find the family of a structure, which must have no objection to it."""
     family = _family(structure)
     reason = family.objection(structure)
     if reason is not None:
         raise SubmodelError(reason)
-    return family.parameter_of(structure)
+    return family

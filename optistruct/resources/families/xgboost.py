@@ -42,11 +42,11 @@ def _model(model: Any) -> Stored:
 
 @stored_arrays.register(Booster)
 def _booster(booster: Any) -> Stored:
-    fields = _Fields(booster)
+    fields = Fields(booster)
     linear = fields.each("weights")
     if linear.size:
         return {"coef": Weights(linear), "base_score": _base_score(booster)}
-    nodes = _Nodes(fields)
+    nodes = Nodes(fields)
     feature = nodes.of_splits("split_indices")
     is_categorical = nodes.of_splits("split_type") == 1
     direction = nodes.of_splits("default_left")
@@ -70,11 +70,11 @@ def _model_operations(model: Any) -> float:
 
 @operations_per_row.register(Booster)
 def _booster_operations(booster: Any) -> float:
-    fields = _Fields(booster)
+    fields = Fields(booster)
     linear = fields.each("weights")
     if linear.size:
         return float(linear.size - len(_base_score(booster)))
-    nodes = _Nodes(fields)
+    nodes = Nodes(fields)
     return mean_depth(fields.each("sum_hessian"), nodes.root, nodes.splits)
 
 
@@ -90,7 +90,7 @@ def _base_score(booster: Any) -> list[float]:
     return [*np.atleast_1d(json.loads(learner["learner_model_param"]["base_score"]))]
 
 
-class _Fields:
+class Fields:
     """The arrays of a model in XGBoost's own format, UBJSON."""
 
     def __init__(self, booster: Any) -> None:
@@ -120,10 +120,10 @@ class _Fields:
         return np.frombuffer(found[8 : 8 + 5 * size], [("type", "S1"), ("weight", ">f4")])["weight"]
 
 
-class _Nodes:
+class Nodes:
     """The nodes of all trees in one row."""
 
-    def __init__(self, fields: _Fields) -> None:
+    def __init__(self, fields: Fields) -> None:
         self.fields = fields
         left = [*fields.by_tree("left_children")]
         self.root = roots(np.array([len(nodes) for nodes in left]))
@@ -131,6 +131,7 @@ class _Nodes:
         self.leaves = np.flatnonzero(np.concatenate(left) < 0)
 
     def of_splits(self, name: str) -> NDArray[Any]:
+        """Hand out a field of the nodes that split."""
         return self.fields.each(name)[self.splits]
 
     @property
@@ -141,7 +142,7 @@ class _Nodes:
         return several if several.size else self.fields.each("split_conditions")[kept]
 
 
-def _words(fields: _Fields) -> NDArray[Any]:
+def _words(fields: Fields) -> NDArray[Any]:
     """Write the sets of categories as XGBoost does when it predicts: a bit for each code."""
     words = [np.zeros(0, dtype=np.uint32)]
     each = (fields.by_tree(f"categories{part}") for part in ("", "_segments", "_sizes"))

@@ -4,7 +4,7 @@ A member depends on those before it only. Boosting ends early when a member make
 many; a fit that may have more members than there are then gives the same ones.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -16,26 +16,18 @@ from optistruct.submodels.member_costs import MemberCosts, member_costs
 from optistruct.submodels.nested import Method
 from optistruct.submodels.prefixes import PrefixSubmodels
 from optistruct.submodels.registry import nested_in
+from optistruct.submodels.rounds import RoundsSubmodels
 
 __all__ = ["AdaBoostSubmodels"]
 
 
 @nested_in(AdaBoostClassifier, AdaBoostRegressor)
-class AdaBoostSubmodels(PrefixSubmodels):
-    """The boostings of a boosting's first members.
+class AdaBoostSubmodels(RoundsSubmodels, PrefixSubmodels):
+    """The boostings of a boosting's first members."""
 
-    Every `n_estimators` up to the model's own is held, however many members there are: beyond the
-    end of the boosting all values stand for the whole model. So a value is held by the fits of all
-    folds, or by none.
-    """
-
-    def span(self) -> tuple[int, int]:
-        """Hold from one member to as many as there could have been."""
-        return 1, self.model.n_estimators
-
-    def all_values(self) -> Sequence[int]:
-        """Count the members there are; the last value is the model's own."""
-        return *range(1, len(self.model.estimators_)), self.model.n_estimators
+    def rounds(self) -> int:
+        """Count the members there are."""
+        return len(self.model.estimators_)
 
     def responses(self, X: Any, method: Method) -> Iterator[NDArray[Any]]:
         """Ask each member once."""

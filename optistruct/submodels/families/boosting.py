@@ -4,7 +4,8 @@ A round depends on those before it only, and what is drawn at random is drawn ro
 """
 
 import copy
-from collections.abc import Iterator, Sequence
+from abc import abstractmethod
+from collections.abc import Iterator
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -17,46 +18,25 @@ from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
 )
-from sklearn.utils.validation import check_is_fitted
 
-from optistruct.resources import count_operations, count_parameters
 from optistruct.submodels.directions import added_directions
 from optistruct.submodels.member_costs import MemberCosts, forest_costs
-from optistruct.submodels.nested import Method, SubmodelCost, Submodels
+from optistruct.submodels.nested import Method, SubmodelCost
 from optistruct.submodels.objections import warm_start
 from optistruct.submodels.registry import nested_in
+from optistruct.submodels.rounds import RoundsSubmodels
 
 __all__ = ["GradientBoostingSubmodels", "HistGradientBoostingSubmodels"]
 
 _Array = NDArray[Any]
 
 
-class _RoundsSubmodels(Submodels):
-    """The first rounds of a boosting.
+class _BoostingSubmodels(RoundsSubmodels):
+    """The first rounds of a boosting of scikit-learn's."""
 
-    Every value up to the model's own is held, however many rounds there are: where a fit has ended
-    before, all values beyond stand for the whole model.
-    """
-
-    def __init__(self, model: Any, values: Sequence[Any] | None = None) -> None:
-        check_is_fitted(model)
-        super().__init__(model, values)
-
-    def span(self) -> tuple[int, int]:
-        """Hold from one round to as many as there could have been."""
-        return 1, getattr(self.model, self.parameter)
-
-    def all_values(self) -> Sequence[int]:
-        """Count the rounds there are; the last value is the model's own."""
-        return *range(1, self.rounds()), self.span()[1]
-
-    def rounds(self) -> int:
-        """Count the rounds there are."""
-        raise NotImplementedError
-
+    @abstractmethod
     def tree_costs(self) -> MemberCosts:
         """Tell what each tree adds to those before it."""
-        raise NotImplementedError
 
     def responses(self, X: Any, method: Method) -> Iterator[_Array]:
         """Let scikit-learn add up the trees, and make an answer of the sums at each submodel."""
@@ -75,22 +55,12 @@ class _RoundsSubmodels(Submodels):
         return self.tree_costs()
 
     def costs(self) -> list[SubmodelCost]:
-        """Add the costs of the trees to what is left of the least submodel's without its trees."""
-        rounds = self.rounds()
-        parameters, operations = (
-            np.cumsum(each.reshape(rounds, -1).sum(axis=1)) for each in self._added_costs
-        )
-        least = self.materialize(1)
-        further = count_parameters(least).total - int(parameters[0])
-        further_operations = count_operations(least) - float(operations[0])
-        return [
-            SubmodelCost(int(parameters[i]) + further, float(operations[i]) + further_operations)
-            for i in np.minimum(self.values, rounds) - 1
-        ]
+        """Read the trees once."""
+        return self.costs_with(self._added_costs)
 
 
 @nested_in(GradientBoostingClassifier, GradientBoostingRegressor)
-class GradientBoostingSubmodels(_RoundsSubmodels):
+class GradientBoostingSubmodels(_BoostingSubmodels):
     """The first rounds of a gradient boosting."""
 
     parameter = "n_estimators"
@@ -126,7 +96,7 @@ class GradientBoostingSubmodels(_RoundsSubmodels):
 
 
 @nested_in(HistGradientBoostingClassifier, HistGradientBoostingRegressor)
-class HistGradientBoostingSubmodels(_RoundsSubmodels):
+class HistGradientBoostingSubmodels(_BoostingSubmodels):
     """The first rounds of a histogram gradient boosting."""
 
     parameter = "max_iter"

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from sklearn.exceptions import NotFittedError
 
 from optistruct.resources import count_parameters
-from optistruct.submodels.nested import Method, SubmodelCost, Submodels
+from optistruct.submodels.nested import Method, SubmodelCost
 from optistruct.submodels.registry import nested_in
+from optistruct.submodels.rounds import RoundsSubmodels
 
 __all__ = ["CatBoostSubmodels"]
 
@@ -33,12 +34,8 @@ _SYMMETRIC = "SymmetricTree"
 
 
 @nested_in(CatBoost)
-class CatBoostSubmodels(Submodels):
-    """The first trees of a CatBoost model.
-
-    Every number of trees up to the one asked for is held, however many there are: where a fit has
-    ended before, all values beyond stand for the whole model.
-    """
+class CatBoostSubmodels(RoundsSubmodels):
+    """The first trees of a CatBoost model."""
 
     def __init__(self, model: Any, values: Sequence[Any] | None = None) -> None:
         if not model.is_fitted():
@@ -98,13 +95,9 @@ class CatBoostSubmodels(Submodels):
             )
         return None
 
-    def span(self) -> tuple[int, int]:
-        """Hold from one tree to as many as there could have been."""
-        return 1, self.model.get_params()[self.parameter]
-
-    def all_values(self) -> Sequence[int]:
-        """Count the trees there are; the last value is the model's own."""
-        return *range(1, self.model.tree_count_), self.span()[1]
+    def rounds(self) -> int:
+        """Count the trees there are."""
+        return int(self.model.tree_count_)
 
     def responses(self, X: Any, method: Method) -> Iterator[NDArray[Any]]:
         """Predict with the first trees."""

@@ -8,26 +8,23 @@ linear models are.
 """
 
 import copy
-from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.linear_model import Lars
 
-from optistruct.resources import count_operations, count_parameters
-from optistruct.submodels.nested import Method, SubmodelCost, Submodels
+from optistruct.submodels.nested import SubmodelCost
 from optistruct.submodels.registry import nested_in
+from optistruct.submodels.rounds import RoundsSubmodels
 
 __all__ = ["LarsSubmodels"]
 
 
 @nested_in(Lars)
-class LarsSubmodels(Submodels):
+class LarsSubmodels(RoundsSubmodels):
     """The models of a regression's first steps, each of which adds a coefficient.
 
-    Every value up to the model's own is held: where the path ends before, all values beyond stand
-    for the whole model. Zeros are stored as other coefficients are, so all cost the same.
+    Zeros are stored as other coefficients are, so all cost the same.
     """
 
     parameter = "n_nonzero_coefs"
@@ -46,24 +43,13 @@ class LarsSubmodels(Submodels):
             return "this Lars predicts several targets: submodels are of one"
         return None
 
-    def span(self) -> tuple[int, int]:
-        """Hold from one coefficient to as many as there could have been."""
-        return 1, self.model.n_nonzero_coefs
-
-    def all_values(self) -> Sequence[int]:
-        """Count the steps; the last value is the model's own."""
-        return *range(1, self.model.n_iter_), self.model.n_nonzero_coefs
-
-    def responses(self, X: Any, method: Method) -> Iterator[NDArray[Any]]:
-        """Ask the submodels one by one: each is one product of matrices."""
-        getattr(self.model, method)
-        for value in self.values:
-            yield getattr(self.materialize(value), method)(X)
+    def rounds(self) -> int:
+        """Count the steps there are."""
+        return int(self.model.n_iter_)
 
     def costs(self) -> list[SubmodelCost]:
         """Count the model once."""
-        cost = SubmodelCost(count_parameters(self.model).total, count_operations(self.model))
-        return [cost] * len(self)
+        return self.costs_alike()
 
     def materialize(self, value: int) -> Any:
         """Copy the model with the first steps of its path only."""

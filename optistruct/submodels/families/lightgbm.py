@@ -15,11 +15,11 @@ import numpy as np
 from lightgbm import Booster, LGBMClassifier, LGBMModel
 from lightgbm.basic import _LIB  # type: ignore[attr-defined]
 from numpy.typing import NDArray
-from sklearn.utils.validation import check_is_fitted
 
 from optistruct.submodels.member_costs import MemberCosts
-from optistruct.submodels.nested import Method, SubmodelCost, Submodels
+from optistruct.submodels.nested import Method, SubmodelCost
 from optistruct.submodels.registry import nested_in
+from optistruct.submodels.rounds import RoundsSubmodels
 
 __all__ = ["LightGBMSubmodels"]
 
@@ -46,18 +46,12 @@ _BUFFER = 1 << 20  # LightGBM writes a text twice if it is longer
 
 
 @nested_in(LGBMModel)
-class LightGBMSubmodels(Submodels):
-    """The first rounds of a LightGBM model.
-
-    Every `n_estimators` up to the model's own is held, however many rounds there are: where no
-    split is possible any more, all further values stand for the whole model. So a value is held by
-    the fits of all folds, or by none.
-    """
+class LightGBMSubmodels(RoundsSubmodels):
+    """The first rounds of a LightGBM model; a fit ends when no split is possible any more."""
 
     parameter = "n_estimators"
 
     def __init__(self, model: Any, values: Sequence[Any] | None = None) -> None:
-        check_is_fitted(model)
         self._booster: Any = model.booster_
         self._outputs: int = self._booster.num_model_per_iteration()
         self._rounds: int = self._booster.num_trees() // self._outputs
@@ -94,13 +88,9 @@ class LightGBMSubmodels(Submodels):
                 )
         return _objection_to_fit(structure) if structure.__sklearn_is_fitted__() else None
 
-    def span(self) -> tuple[int, int]:
-        """Hold from one round to as many as there could have been."""
-        return 1, self.model.n_estimators
-
-    def all_values(self) -> Sequence[int]:
-        """Count the rounds there are; the last value is the model's own."""
-        return *range(1, self._rounds), self.model.n_estimators
+    def rounds(self) -> int:
+        """Count the rounds there are."""
+        return self._rounds
 
     def responses(self, X: Any, method: Method) -> Iterator[NDArray[Any]]:
         """Ask once which leaves the rows fall into, and add up what the leaves answer."""

@@ -13,7 +13,7 @@ none, and `partial_fit`, epoch by epoch, shuffles and rounds otherwise.
 """
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, get_args
 
@@ -25,7 +25,7 @@ from sklearn.linear_model import Lars, LarsCV, LassoLars
 from optistruct.exceptions import SubmodelError
 from optistruct.resources import count_operations, count_parameters
 from optistruct.resources.families.linear import LINEAR
-from optistruct.submodels.nested import Method, SubmodelCost, Submodels
+from optistruct.submodels.nested import SubmodelCost, Submodels
 from optistruct.submodels.registry import nested_in
 
 __all__ = ["LinearSubmodels"]
@@ -72,12 +72,6 @@ class LinearSubmodels(Submodels):
         """Count from one feature to all."""
         low, high = self.span()
         return range(low, high + 1)
-
-    def responses(self, X: Any, method: Method) -> Iterator[_Array]:
-        """Ask the submodels one by one: each is one product of matrices."""
-        getattr(self.model, method)
-        for value in self.values:
-            yield getattr(self.materialize(value), method)(X)
 
     def costs(self) -> list[SubmodelCost]:
         """Count the coefficients that are left, stored as each submodel does."""

@@ -22,7 +22,6 @@ from sklearn.neighbors import (
 )
 from sklearn.utils import _safe_indexing
 
-from optistruct.resources import count_operations, count_parameters
 from optistruct.submodels.nested import Method, SubmodelCost, Submodels
 from optistruct.submodels.registry import nested_in
 
@@ -72,8 +71,7 @@ class NeighborsSubmodels(Submodels):
 
     def costs(self) -> list[SubmodelCost]:
         """Count the model once: the rows are stored and compared however few are asked."""
-        cost = SubmodelCost(count_parameters(self.model).total, count_operations(self.model))
-        return [cost] * len(self)
+        return self.costs_alike()
 
     def materialize(self, value: int) -> Any:
         """Copy the model, which shares the stored rows, and the search that a refit would have."""

@@ -6,16 +6,14 @@ weights of these epochs. Fitted with `keep_epochs`, see there.
 """
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from numpy.typing import NDArray
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from optistruct.exceptions import ArgumentError
-from optistruct.resources import count_operations, count_parameters
 from optistruct.submodels.epochs import kept_epochs
-from optistruct.submodels.nested import Method, SubmodelCost, Submodels
+from optistruct.submodels.nested import SubmodelCost, Submodels
 from optistruct.submodels.objections import warm_start
 from optistruct.submodels.registry import nested_in
 
@@ -71,16 +69,9 @@ class PerceptronSubmodels(Submodels):
         """List the epochs that were kept; the last value is the model's own."""
         return *sorted(self._states), self.model.max_iter
 
-    def responses(self, X: Any, method: Method) -> Iterator[NDArray[Any]]:
-        """Ask the submodels one by one: they share no weights."""
-        getattr(self.model, method)
-        for value in self.values:
-            yield getattr(self.materialize(value), method)(X)
-
     def costs(self) -> list[SubmodelCost]:
         """Count the model once."""
-        cost = SubmodelCost(count_parameters(self.model).total, count_operations(self.model))
-        return [cost] * len(self)
+        return self.costs_alike()
 
     def materialize(self, value: int) -> Any:
         """Copy the perceptron with what it was after so many epochs."""

@@ -6,23 +6,22 @@ their order, in the same precision.
 
 import copy
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils.validation import check_is_fitted
 from xgboost import Booster, XGBModel, XGBRFClassifier, XGBRFRegressor
 from xgboost.callback import EarlyStopping
 
-from optistruct.resources import count_parameters
-from optistruct.resources.families.xgboost import _Fields, _Nodes
+from optistruct.resources.families.xgboost import Fields, Nodes
 from optistruct.submodels.directions import added_directions
 from optistruct.submodels.member_costs import MemberCosts
-from optistruct.submodels.nested import Method, SubmodelCost, Submodels
+from optistruct.submodels.nested import Method, SubmodelCost
 from optistruct.submodels.registry import nested_in
+from optistruct.submodels.rounds import RoundsSubmodels
 
 __all__ = ["XGBoostSubmodels"]
 
@@ -31,14 +30,10 @@ _CATEGORIES = '"cats":'
 
 
 @nested_in(XGBModel)
-class XGBoostSubmodels(Submodels):
+class XGBoostSubmodels(RoundsSubmodels):
     """The first rounds of an XGBoost model; a round may be of several trees."""
 
     parameter = "n_estimators"
-
-    def __init__(self, model: Any, values: Sequence[Any] | None = None) -> None:
-        check_is_fitted(model)
-        super().__init__(model, values)
 
     @classmethod
     def objection(cls, structure: Any) -> str | None:
@@ -77,9 +72,9 @@ class XGBoostSubmodels(Submodels):
         """Hold from one round to all."""
         return 1, self.model.get_num_boosting_rounds()
 
-    def all_values(self) -> Sequence[int]:
-        """Count from one round to all."""
-        return range(1, self.model.get_num_boosting_rounds() + 1)
+    def rounds(self) -> int:
+        """Count the rounds, of which there are as many as were asked for."""
+        return self.span()[1]
 
     def responses(self, X: Any, method: Method) -> Iterator[NDArray[Any]]:
         """Predict with the rounds that are new in each, from the margin of those before."""
@@ -91,17 +86,8 @@ class XGBoostSubmodels(Submodels):
             yield predict(X, **new)
 
     def costs(self) -> list[SubmodelCost]:
-        """Add the costs of the trees to what is left of the least submodel's without its trees."""
-        rounds = self.span()[1]
-        parameters, operations = (
-            np.cumsum(each.reshape(rounds, -1).sum(axis=1)) for each in self._added_costs
-        )
-        least = self.materialize(1)
-        further = count_parameters(least).total - int(parameters[0])
-        return [
-            SubmodelCost(int(parameters[value - 1]) + further, float(operations[value - 1]))
-            for value in self.values
-        ]
+        """Read the trees once."""
+        return self.costs_with(self._added_costs)
 
     @cached_property
     def _added_costs(self) -> MemberCosts:
@@ -139,8 +125,8 @@ def _first_rounds(booster: Any, value: int) -> Any:
 
 def _tree_costs(booster: Any) -> MemberCosts:
     """Count what each tree stores and computes; see `resources/families/xgboost.py`."""
-    fields = _Fields(booster)
-    nodes = _Nodes(fields)
+    fields = Fields(booster)
+    nodes = Nodes(fields)
     sizes = [len(left) for left in fields.by_tree("left_children")]
     trees = len(sizes)
     tree = np.repeat(np.arange(trees), sizes)[nodes.splits]
