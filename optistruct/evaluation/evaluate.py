@@ -47,7 +47,7 @@ def evaluate(
     folds: dict[str, list[float]] = {objective.name: [] for objective in plan.objectives}
     seconds: list[float] = []
     nested = _Nested(grid, plan.objectives)
-    data, pessimistic = fold_data(plan), None
+    data, pessimistic = fold_data(plan).of(structure), None
     with threadpool_limits(1), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         for fold in range(len(plan.folds)):
@@ -56,9 +56,9 @@ def evaluate(
                 if race.is_lost(losses):
                     pessimistic = _pessimistic(plan.objectives, losses[0], race)
                     break
-            rows = data.rows(structure, fold)
+            rows = data.rows(fold)
             start = time.perf_counter()
-            model = data.fit(structure, fold, rows)
+            model = data.fit(fold, rows)
             seconds.append(time.perf_counter() - start)
             for objective, value in zip(
                 plan.objectives, nested.measure(model, rows.X_test, rows.y_test), strict=True

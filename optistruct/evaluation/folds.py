@@ -13,7 +13,7 @@ from sklearn.utils import _safe_indexing
 from optistruct.evaluation.plan import EvaluationPlan
 from optistruct.spaces import structure_key
 
-__all__ = ["FoldData", "FoldRows", "fold_data"]
+__all__ = ["FoldData", "FoldRows", "StructureFolds", "fold_data"]
 
 _MOST_BYTES = 2**29
 _MOST_PREPARATIONS = 4  # of each fold
@@ -47,51 +47,82 @@ class FoldData:
 
     def __init__(self, plan: EvaluationPlan) -> None:
         self._plan = plan
-        self._keeps = _bytes_of(plan.X) * len(plan.folds) <= _MOST_BYTES
+        self.keeps = _bytes_of(plan.X) * len(plan.folds) <= _MOST_BYTES
         self._rows: dict[int, FoldRows] = {}
         self._prepared: OrderedDict[Any, tuple[list[Any], Any]] = OrderedDict()
 
-    def rows(self, structure: Any, fold: int) -> FoldRows:
-        """Hand out the rows of a fold; rows of its own to a structure that writes into them."""
-        if _writes(structure):
-            return self._cut(fold)
-        if fold not in self._rows:
-            rows = self._cut(fold)
-            if not self._keeps:
-                return rows
-            self._rows[fold] = rows
-        return self._rows[fold]
+    def of(self, structure: Any) -> "StructureFolds":
+        """Hand out the folds as a structure may see them."""
+        return StructureFolds(self, structure)
 
-    def _cut(self, fold: int) -> FoldRows:
+    def cut(self, fold: int) -> FoldRows:
+        """Cut out the rows of a fold."""
         train, test = self._plan.folds[fold]
         X, y = self._plan.X, self._plan.y
         return FoldRows(*(_safe_indexing(each, n) for n in (train, test) for each in (X, y)))
 
-    def fit(self, structure: Any, fold: int, rows: FoldRows) -> Any:
-        """Fit a copy of a structure on a fold, with the preparation that is known, if it is.
+    def rows(self, fold: int) -> FoldRows:
+        """Hand out the rows of a fold, which others share."""
+        if fold in self._rows:
+            return self._rows[fold]
+        rows = self.cut(fold)
+        if self.keeps:
+            self._rows[fold] = rows
+        return rows
+
+    def prepared(self, key: Any, preparation: Pipeline, fold: int) -> tuple[list[Any], Any]:
+        """Hand out the fitted steps of a preparation, and what they make of a fold.
 
         Args:
-            structure: The unfitted structure; it is not changed.
+            key: Tells the preparation from others.
+            preparation: The unfitted steps; they are not changed.
+            fold: Number of the fold.
+        """
+        if (fold, key) not in self._prepared:
+            fitted, rows = clone(preparation), self.rows(fold)
+            table = fitted.fit_transform(rows.X, rows.y)
+            self._prepared[fold, key] = fitted.steps, table
+            if len(self._prepared) > _MOST_PREPARATIONS * len(self._plan.folds):
+                self._prepared.popitem(last=False)
+        self._prepared.move_to_end((fold, key))
+        return self._prepared[fold, key]
+
+
+class StructureFolds:
+    """The folds as a structure may see them: rows of its own if it writes into them.
+
+    Args:
+        data: The rows that others share.
+        structure: The unfitted structure; it is not changed.
+    """
+
+    def __init__(self, data: FoldData, structure: Any) -> None:
+        self._data = data
+        self._structure = structure
+        self._writes = _writes(structure)
+        shares = data.keeps and not self._writes
+        self._key = _preparation_key(structure) if shares else None
+
+    def rows(self, fold: int) -> FoldRows:
+        """Hand out the rows of a fold."""
+        return self._data.cut(fold) if self._writes else self._data.rows(fold)
+
+    def fit(self, fold: int, rows: FoldRows) -> Any:
+        """Fit a copy of the structure, with the preparation that is known, if it is.
+
+        Args:
             fold: Number of the fold.
             rows: Its rows.
 
         Returns:
             The fitted copy, whose preparation others may share.
         """
-        key = _preparation_key(structure) if self._keeps else None
-        if key is None or _writes(structure):
-            return clone(structure).fit(rows.X, rows.y)
-        if (fold, key) not in self._prepared:
-            preparation = clone(structure[:-1])
-            table = preparation.fit_transform(rows.X, rows.y)
-            self._prepared[fold, key] = preparation.steps, table
-            if len(self._prepared) > _MOST_PREPARATIONS * len(self._plan.folds):
-                self._prepared.popitem(last=False)
-        self._prepared.move_to_end((fold, key))
-        steps, table = self._prepared[fold, key]
-        name, model = structure.steps[-1]
-        fitted = clone(structure)
-        fitted.steps = [*steps, (name, clone(model).fit(table, rows.y))]
+        fitted = clone(self._structure)
+        if self._key is None:
+            return fitted.fit(rows.X, rows.y)
+        steps, table = self._data.prepared(self._key, self._structure[:-1], fold)
+        name, model = fitted.steps[-1]
+        fitted.steps = [*steps, (name, model.fit(table, rows.y))]
         return fitted
 
 

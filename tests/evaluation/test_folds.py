@@ -25,14 +25,15 @@ def scaled(**params: Any) -> Any:
 
 
 def fit(data: FoldData, structure: Any, fold: int = 0) -> Any:
-    return data.fit(structure, fold, data.rows(structure, fold))
+    folds = data.of(structure)
+    return folds.fit(fold, folds.rows(fold))
 
 
 def test_rows_are_cut_once(plan: EvaluationPlan) -> None:
     data = FoldData(plan)
     structure = scaled()
-    rows = data.rows(structure, 1)
-    assert data.rows(structure, 1) is rows
+    rows = data.of(structure).rows(1)
+    assert data.of(structure).rows(1) is rows
     train, test = plan.folds[1]
     np.testing.assert_array_equal(rows.X, plan.X[train])
     np.testing.assert_array_equal(rows.y_test, plan.y[test])
@@ -50,7 +51,7 @@ def test_a_preparation_is_fitted_once_a_fold(plan: EvaluationPlan) -> None:
 def test_what_is_fitted_so_predicts_the_same(plan: EvaluationPlan) -> None:
     data = FoldData(plan)
     fit(data, scaled(max_depth=1))
-    rows = data.rows(scaled(), 0)
+    rows = data.of(scaled()).rows(0)
     alone = scaled(max_depth=2).fit(rows.X, rows.y)
     together = fit(data, scaled(max_depth=2))
     np.testing.assert_array_equal(
@@ -61,15 +62,15 @@ def test_what_is_fitted_so_predicts_the_same(plan: EvaluationPlan) -> None:
 def test_large_tables_are_not_kept(plan: EvaluationPlan, monkeypatch: Any) -> None:
     monkeypatch.setattr("optistruct.evaluation.folds._MOST_BYTES", 10)
     data = FoldData(plan)
-    assert data.rows(scaled(), 0) is not data.rows(scaled(), 0)
+    assert data.of(scaled()).rows(0) is not data.of(scaled()).rows(0)
     assert fit(data, scaled())[0] is not fit(data, scaled())[0]
 
 
 def test_a_structure_that_writes_into_its_input_spoils_no_other(plan: EvaluationPlan) -> None:
     careless = make_pipeline(StandardScaler(copy=False), DecisionTreeClassifier(random_state=0))
-    before = fold_data(plan).rows(scaled(), 0).X.copy()
+    before = fold_data(plan).of(scaled()).rows(0).X.copy()
     first = evaluate(careless, plan).values
-    np.testing.assert_array_equal(fold_data(plan).rows(scaled(), 0).X, before)
+    np.testing.assert_array_equal(fold_data(plan).of(scaled()).rows(0).X, before)
     assert evaluate(careless, plan).values == first
 
 
@@ -77,4 +78,6 @@ def test_data_are_those_of_the_plan_at_hand(plan: EvaluationPlan, binary: Any) -
     X, y = binary
     assert fold_data(plan) is fold_data(plan)
     other = make_plan(X + 1, y, [Score("accuracy")], Problem.from_data(X, y), cv=3)
-    np.testing.assert_array_equal(fold_data(other).rows(scaled(), 0).X, (X + 1)[other.folds[0][0]])
+    np.testing.assert_array_equal(
+        fold_data(other).of(scaled()).rows(0).X, (X + 1)[other.folds[0][0]]
+    )
