@@ -123,13 +123,13 @@ def measure_inference_time(
     *,
     batch_size: int = 1,
     percentile: float = 95,
-    max_seconds: float = 5.0,
+    max_seconds: float = 10.0,
     reference_ns: float | None = None,
 ) -> InferenceTiming:
     """Time one call of `model.predict` on a batch of rows, on one thread.
 
     What is measured is a call among others in a row, with the core to itself. A block of up to 12
-    calls, or 12 milliseconds, is timed between two runs of a fixed reference; up to 6 calls, or 4
+    calls, or 12 milliseconds, is timed between two runs of a fixed reference; up to 24 calls, or 20
     milliseconds, go untimed before them, since the reference drove the model's data out of the
     core's caches. A block counts if the system did not interrupt it and the reference took at most
     1.2 times as long as it can. It goes on, for a second at least, until those that count hold
@@ -173,7 +173,7 @@ def measure_side_by_side(
     *,
     batch_size: int = 1,
     percentile: float = 95,
-    max_seconds: float = 5.0,
+    max_seconds: float = 10.0,
     reference_ns: float | None = None,
 ) -> list[InferenceTiming]:
     """Time several models as `measure_inference_time` does one, block by block in turn.

@@ -139,8 +139,8 @@ def test_warms_up_for_twenty_calls(table: np.ndarray) -> None:
 @pytest.mark.parametrize(
     ("call_ns", "pace"),
     [
-        (1e4, Pace(untimed=6, calls=12, references=6, is_long=False)),
-        (1e6, Pace(untimed=4, calls=12, references=15, is_long=False)),
+        (1e4, Pace(untimed=24, calls=12, references=6, is_long=False)),
+        (1e6, Pace(untimed=20, calls=12, references=15, is_long=False)),
         (6e6, Pace(untimed=0, calls=2, references=15, is_long=True)),
         (1e9, Pace(untimed=0, calls=1, references=20, is_long=True)),
     ],
