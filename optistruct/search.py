@@ -6,7 +6,7 @@ has happened twice, it is tried alone in a process of its own, and given up only
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import dataclass, field, replace
 from time import monotonic
@@ -37,7 +37,7 @@ from optistruct.samplers import RACE, Visits
 from optistruct.spaces import LimitBroken, Problem, Space, build, limited, structure_key
 from optistruct.standings import Standings
 from optistruct.stopping import Budget, Ending, is_stagnant
-from optistruct.storage import running_trials
+from optistruct.storage import gathered, running_trials
 from optistruct.unfolding import EVALUATION, feasible_losses
 
 __all__ = ["FAILURE", "REFUSAL", "Search", "SearchProgress"]
@@ -235,7 +235,7 @@ class Search:
     def _submit(self, trial: Trial) -> None:
         limits = {o.name: o.at_most for o in self.plan.objectives if o.at_most is not None}
         try:
-            with limited(limits):
+            with limited(limits), gathered(self.study._storage):
                 structure = build(self.space, trial, self.problem, self.seed)
             refused = refusal(structure, self.plan)
         except LimitBroken as broken:
@@ -340,48 +340,66 @@ class Search:
 
     def _complete(self, job: _Job, evaluation: Evaluation) -> None:
         if job.key is not None:
-            job.trial.set_user_attr(_STRUCTURE, job.key)
             self._evaluated[job.key] = job.trial.number
         self._any_complete = True
-        self._tell_values(job.trial, evaluation)
+        known_by = {} if job.key is None else {_STRUCTURE: job.key}
+        self._tell_values(job.trial, evaluation, known_by)
         self._note(self.study.get_trials(deepcopy=False)[job.trial.number])
 
     def _repeat(self, trial: Trial, known: int) -> None:
         """Give a structure that has been evaluated the values of that trial."""
-        trial.set_user_attr(REPEATS, known)
         before = self.study.get_trials(deepcopy=False)[known]
         evaluation = Evaluation.from_json(before.user_attrs[EVALUATION])
-        self._tell_values(trial, replace(evaluation, curve=None))
+        self._tell_values(trial, replace(evaluation, curve=None), {REPEATS: known})
 
-    def _tell_values(self, trial: Trial, evaluation: Evaluation) -> None:
+    def _tell_values(
+        self, trial: Trial, evaluation: Evaluation, attributes: Mapping[str, Any]
+    ) -> None:
         values = evaluation.values
-        trial.set_user_attr(EVALUATION, evaluation.to_json())
-        trial.set_constraint(RACE, 0.0 if evaluation.pessimistic is None else 1.0)
+        constraints = {RACE: 0.0 if evaluation.pessimistic is None else 1.0}
         for objective in self.plan.objectives:
-            for limit, excess in objective.violations(values[objective.name]).items():
-                trial.set_constraint(limit, excess)
-        self._tell(trial, [values[objective.name] for objective in self.plan.objectives])
+            constraints |= objective.violations(values[objective.name])
+        self._tell(
+            trial,
+            [values[objective.name] for objective in self.plan.objectives],
+            attributes={**attributes, EVALUATION: evaluation.to_json()},
+            constraints=constraints,
+        )
 
     def _objective(self, name: str) -> Objective:
         return next(o for o in self.plan.objectives if o.name == name)
 
     def _refuse(self, trial: Trial, refused: Refusal) -> None:
         """Record an infeasible structure: it has no values, and a constraint that steers TPE."""
-        trial.set_user_attr(REFUSAL, refused.to_json())
-        trial.set_constraint(refused.constraint, refused.excess)
-        self._tell(trial, state=TrialState.PRUNED)
+        self._tell(
+            trial,
+            state=TrialState.PRUNED,
+            attributes={REFUSAL: refused.to_json()},
+            constraints={refused.constraint: refused.excess},
+        )
 
     def _fail(self, trial: Trial, reason: str) -> None:
-        trial.set_user_attr(FAILURE, reason)
         self._failures += 1
         self._last_reason = reason
-        self._tell(trial, state=TrialState.FAIL)
+        self._tell(trial, state=TrialState.FAIL, attributes={FAILURE: reason})
         self._stop_if_hopeless(at_least=_FAILURES_TO_STOP)
 
     def _tell(
-        self, trial: Trial, values: list[float] | None = None, state: TrialState | None = None
+        self,
+        trial: Trial,
+        values: list[float] | None = None,
+        *,
+        state: TrialState | None = None,
+        attributes: Mapping[str, Any] | None = None,
+        constraints: Mapping[str, float] | None = None,
     ) -> None:
-        self.study.tell(trial, values, state=state)
+        """End a trial, with all that is to be stored of it in one transaction."""
+        with gathered(self.study._storage):
+            for name, value in (attributes or {}).items():
+                trial.set_user_attr(name, value)
+            for name, excess in (constraints or {}).items():
+                trial.set_constraint(name, excess)
+            self.study.tell(trial, values, state=state)
         self._done += 1
         self.on_progress(self._progress())
 

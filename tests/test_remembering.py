@@ -12,7 +12,7 @@ from optuna.distributions import FloatDistribution
 from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
-from optistruct.storage import RememberingStorage, open_storage
+from optistruct.storage import RememberingStorage, gathered, open_storage
 
 STATES = [TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL, TrialState.RUNNING]
 
@@ -108,6 +108,87 @@ def test_what_goes_wrong_leaves_the_trial_as_it_was(
     assert trials_of(study)[0].state == TrialState.RUNNING
     study.tell(trial, [1.0, 2.0])
     assert trials_of(elsewhere(url))[0].state == TrialState.COMPLETE
+
+
+class TestGathered:
+    """What is set in a block is written once."""
+
+    @pytest.fixture
+    def commits(self, storage: RememberingStorage) -> list[Any]:
+        """A list that grows by one with each transaction that writes."""
+        counted: list[Any] = []
+        last = [0]
+
+        def count(connection: Any) -> None:
+            changes = connection.connection.total_changes
+            if changes != last[0]:
+                counted.append(changes)
+            last[0] = changes
+
+        sqlalchemy.event.listen(storage.backend.engine, "commit", count)
+        return counted
+
+    def test_parameters_and_attributes_are_written_at_its_end(
+        self, study: optuna.Study, storage: RememberingStorage, url: str, commits: list[Any]
+    ) -> None:
+        trial = study.ask()
+        before = len(commits)
+        with gathered(storage):
+            fill(trial)
+            assert trials_of(elsewhere(url))[0].params == {}
+            assert trials_of(study)[0].params == trial.params
+        assert len(commits) == before + 1
+        assert trials_of(elsewhere(url)) == trials_of(study)
+        trial.set_user_attr("after", 1)
+        assert trials_of(elsewhere(url))[0].user_attrs["after"] == 1
+
+    def test_they_are_written_with_the_state(
+        self, study: optuna.Study, storage: RememberingStorage, url: str, commits: list[Any]
+    ) -> None:
+        trial = study.ask()
+        before = len(commits)
+        with gathered(storage):
+            fill(trial)
+            study.tell(trial, [1.0, 2.0])
+            assert trials_of(elsewhere(url)) == trials_of(study)
+        assert len(commits) == before + 1
+
+    def test_an_error_in_the_block_loses_nothing(
+        self, study: optuna.Study, storage: RememberingStorage, url: str
+    ) -> None:
+        trial = study.ask()
+
+        def fill_and_fail() -> None:
+            with gathered(storage):
+                fill(trial)
+                raise ValueError("mine")
+
+        with pytest.raises(ValueError, match="mine"):
+            fill_and_fail()
+        assert trials_of(elsewhere(url)) == trials_of(study)
+
+    def test_an_error_of_the_database_leaves_all_to_be_written_again(
+        self, study: optuna.Study, storage: RememberingStorage, url: str
+    ) -> None:
+        def refuse(*_: Any) -> None:
+            raise sqlalchemy.exc.OperationalError("COMMIT", {}, Exception("disk full"))
+
+        trial = study.ask()
+        with gathered(storage):
+            fill(trial)
+            sqlalchemy.event.listen(storage.backend.engine, "commit", refuse)
+            with pytest.raises(StorageInternalError, match="disk full"):
+                study.tell(trial, [1.0, 2.0])
+            sqlalchemy.event.remove(storage.backend.engine, "commit", refuse)
+            study.tell(trial, [1.0, 2.0])
+        assert trials_of(elsewhere(url)) == trials_of(study)
+
+    def test_other_storages_write_at_once(self) -> None:
+        study = optuna.create_study()
+        trial = study.ask()
+        with gathered(study._storage):
+            trial.suggest_float("x", 0, 1)
+            assert trials_of(study)[0].params == trial.params
 
 
 class TestOthers:

@@ -7,11 +7,12 @@ from optistruct.storage.opening import (
     running_trials,
     study_names,
 )
-from optistruct.storage.remembering import RememberingStorage
+from optistruct.storage.remembering import RememberingStorage, gathered
 
 __all__ = [
     "RememberingStorage",
     "claimed",
+    "gathered",
     "load_optuna_study",
     "open_storage",
     "running_trials",

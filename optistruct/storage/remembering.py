@@ -1,10 +1,10 @@
-"""An Optuna storage that remembers a study's trials, and writes each change of one at once."""
+"""An Optuna storage that remembers a study's trials, and writes changes of one at once."""
 
 import copy
 import json
 import threading
-from collections.abc import Container, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Container, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
 from typing import Any
 
@@ -18,10 +18,12 @@ from sqlalchemy.engine import Connection
 
 from optistruct.storage import rows
 
-__all__ = ["RememberingStorage"]
+__all__ = ["RememberingStorage", "gathered"]
 
 _FINISHED = tuple(state for state in TrialState if state.is_finished())
 _UNFINISHED = tuple(state for state in TrialState if not state.is_finished())
+
+_Write = Callable[[Connection], None]
 
 
 class _Study:
@@ -51,8 +53,9 @@ class _Study:
 class RememberingStorage(BaseStorage):
     """Optuna's database, with the trials that were read or written in memory.
 
-    Every change of a trial is one short transaction, which is over when the call returns: a process
-    that is killed loses nothing. Trials of other processes are seen, too; but a trial that this one
+    Every change of a trial is one short transaction, which is over when the call returns, or when
+    the block of `gathered` ends: a process that is killed loses nothing else. Trials of other
+    processes are seen, too; but a trial that this one
     has begun, or written to, is taken to be its own, and not read again.
 
     Args:
@@ -64,6 +67,7 @@ class RememberingStorage(BaseStorage):
         self._studies: dict[int, _Study] = {}
         self._places: dict[int, tuple[int, int]] = {}  # trial id -> (study id, number)
         self._lock = threading.RLock()
+        self._gathering = threading.local()  # `writes` inside a block of `gathered`
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Take the database elsewhere, and not what is remembered: it may be old there."""
@@ -143,10 +147,8 @@ class RememberingStorage(BaseStorage):
                 check_distribution_compatibility(known, distribution)
             if param_name in trial.params:
                 return
-            with self._transaction() as connection:
-                rows.insert_param(
-                    connection, trial_id, param_name, param_value_internal, distribution
-                )
+            row = trial_id, param_name, param_value_internal, distribution
+            self._write(lambda connection: rows.insert_param(connection, *row))
             value = distribution.to_external_repr(param_value_internal)
             study.distributions.setdefault(param_name, distribution)
             trial.params = {**trial.params, param_name: value}
@@ -164,12 +166,15 @@ class RememberingStorage(BaseStorage):
             if not (is_begun or state.is_finished()):
                 moment = {}
             with self._transaction() as connection:
+                for write in self._gathered:
+                    write(connection)
                 among = (TrialState.WAITING,) if is_begun else _UNFINISHED
                 is_changed = rows.update_state(connection, trial_id, state, among, **moment)
                 if is_changed and values is not None:
                     if trial.values is not None:
                         rows.delete_values(connection, trial_id)
                     rows.insert_values(connection, trial_id, values)
+            self._gathered.clear()
             if not is_changed:
                 self._look_again(study, trial_id, is_begun)
                 return False
@@ -241,6 +246,38 @@ class RememberingStorage(BaseStorage):
     def remove_session(self) -> None:
         """Close what connections are open."""
         self.backend.remove_session()
+
+    @contextmanager
+    def gathered(self) -> Iterator[None]:
+        """Write the parameters and attributes that this thread sets in the block at its end.
+
+        They are one transaction, and until then only this process knows of them. The state of a
+        trial is written at once, in one transaction with all that was set before it.
+        """
+        self._gathering.writes = []
+        try:
+            yield
+        finally:
+            writes = self._gathering.writes
+            del self._gathering.writes
+            if writes:
+                with self._lock, self._transaction() as connection:
+                    for write in writes:
+                        write(connection)
+
+    @property
+    def _gathered(self) -> list[_Write]:
+        """What this thread has set in a block of `gathered` and nobody has written."""
+        writes: list[_Write] = getattr(self._gathering, "writes", [])
+        return writes
+
+    def _write(self, write: _Write) -> None:
+        """Write in a transaction of its own, or with others at the end of a block."""
+        if hasattr(self._gathering, "writes"):
+            self._gathering.writes.append(write)
+        else:
+            with self._transaction() as connection:
+                write(connection)
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
@@ -316,7 +353,11 @@ class RememberingStorage(BaseStorage):
         self, table: sa.Table, trial_id: int, attrs: dict[str, Any], key: str, value: Any
     ) -> dict[str, Any]:
         """Write an attribute; the new ones are what would be read, lists in place of tuples."""
-        text = json.dumps(value)
-        with self._transaction() as connection:
-            rows.write_attr(connection, table, trial_id, key, text, is_new=key not in attrs)
+        text, is_new = json.dumps(value), key not in attrs
+        self._write(lambda c: rows.write_attr(c, table, trial_id, key, text, is_new))
         return {**attrs, key: json.loads(text)}
+
+
+def gathered(storage: BaseStorage) -> AbstractContextManager[None]:
+    """Gather what is set in the block, where a storage can; see `RememberingStorage.gathered`."""
+    return storage.gathered() if isinstance(storage, RememberingStorage) else nullcontext()

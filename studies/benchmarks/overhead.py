@@ -30,7 +30,7 @@ from rich.table import Table
 
 from optistruct import samplers
 from optistruct.resources import describe_machine, machine_text
-from optistruct.storage import RememberingStorage, open_storage
+from optistruct.storage import RememberingStorage, gathered, open_storage
 
 RECORD = {"scores": [[number / 7 for number in range(5)] for _ in range(15)]}
 TURN = 10
@@ -42,14 +42,15 @@ OPTUNAS: dict[str, Callable[..., BaseSampler]] = {"tpe": TPESampler, "nsga2": NS
 def run_trial(study: optuna.Study, n_objectives: int, tags: tuple[str, ...] = ()) -> None:
     """One trial, by the calls that a search makes; `tags` name the generation it is of."""
     trial = study.ask()
-    rounds = trial.suggest_int("rounds", 1, 300, log=True)
-    rate = trial.suggest_float("rate", 1e-4, 1, log=True)
-    share = trial.suggest_float("share", 0, 1)
-    penalty = trial.suggest_float("penalty", 0, 1)
-    if trial.suggest_categorical("kind", ["tree", "forest", "linear"]) == "linear":
-        extra = trial.suggest_float("mixing", 0, 1)
-    else:
-        extra = trial.suggest_int("depth", 2, 30) / 30
+    with gathered(study._storage):
+        rounds = trial.suggest_int("rounds", 1, 300, log=True)
+        rate = trial.suggest_float("rate", 1e-4, 1, log=True)
+        share = trial.suggest_float("share", 0, 1)
+        penalty = trial.suggest_float("penalty", 0, 1)
+        if trial.suggest_categorical("kind", ["tree", "forest", "linear"]) == "linear":
+            extra = trial.suggest_float("mixing", 0, 1)
+        else:
+            extra = trial.suggest_int("depth", 2, 30) / 30
     values = [
         abs(share - 0.3) + extra + rate,
         rounds * (1.2 - share) + extra * 10,
@@ -58,10 +59,11 @@ def run_trial(study: optuna.Study, n_objectives: int, tags: tuple[str, ...] = ()
     for tag in tags:
         generation = trial.number // POPULATION
         study._storage.set_trial_system_attr(trial._trial_id, tag, generation)
-    trial.set_user_attr("record", RECORD)
-    trial.set_constraint("size", values[1] - 250)
-    trial.set_constraint("error", values[0] - 2)
-    study.tell(trial, values)
+    with gathered(study._storage):
+        trial.set_user_attr("record", RECORD)
+        trial.set_constraint("size", values[1] - 250)
+        trial.set_constraint("error", values[0] - 2)
+        study.tell(trial, values)
 
 
 def lengthen(database: Path, n_trials: int, n_objectives: int, tags: tuple[str, ...]) -> None:
