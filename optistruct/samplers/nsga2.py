@@ -73,22 +73,41 @@ class NSGA2Sampler(StructureSampler):
         parents = population(history, self._population_size)
         if len(parents) < 2 or self.is_beginning(_FIRST):
             return {}
-        rng, variation = self.stream(trial.number, "parents"), self.variation(trial.number, parents)
+        rng = self.stream(trial.number, "parents")
         if self.has_kinds and rng.random() < self._share_of_strangers():
             return {}
-        rows = history.rows[parents]
-        kinds = np.unique(~np.isnan(rows), axis=0, return_inverse=True)[1]
-        pairs = np.array([_pair(kinds, rng) for _ in range(_CHILDREN)])
-        children = variation.cross(rows[pairs[:, 0]], rows[pairs[:, 1]], _CHANGES, _STEPS)
-        unknown = self.unknown(children)
-        if not unknown.size:
-            return self.proposal(children[0])
-        return self.proposal(children[unknown[most_promising(history, children[unknown])]])
+        return self.proposal(promising_child(self, trial.number, parents, rng))
 
     def _share_of_strangers(self) -> float:
         known = ~np.isnan(self.history.rows)
         kinds = {row.tobytes() for row in known}
         return max(_STRANGERS, len(kinds) / len(known))
+
+
+def promising_child(
+    sampler: StructureSampler, number: int, parents: NDArray[np.intp], rng: np.random.Generator
+) -> Numbers:
+    """Cross a population, and choose of 20 children the most promising one that is not known.
+
+    Args:
+        sampler: Whose history it is.
+        number: The number of the trial that the child is for.
+        parents: Rows of the history, two at the least, the best first.
+        rng: What draws the pairs.
+
+    Returns:
+        (n_columns,) the child; a known one if all are.
+    """
+    history, variation = sampler.history, sampler.variation(number, parents)
+    rows = history.rows[parents]
+    kinds = np.unique(~np.isnan(rows), axis=0, return_inverse=True)[1]
+    pairs = np.array([_pair(kinds, rng) for _ in range(_CHILDREN)])
+    children = variation.cross(rows[pairs[:, 0]], rows[pairs[:, 1]], _CHANGES, _STEPS)
+    unknown = sampler.unknown(children)
+    if unknown.size:
+        children = children[unknown]
+        return np.asarray(children[most_promising(history, children)])
+    return np.asarray(children[0])
 
 
 def _pair(kinds: NDArray[np.intp], rng: np.random.Generator) -> tuple[int, int]:

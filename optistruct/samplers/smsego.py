@@ -7,7 +7,10 @@ trees in the place of Gaussian processes, since structures are conditional and m
 Candidates are the neighbours of the front, children of two of its members, and random structures,
 none of which is known. Where a space has several kinds of structures (those with the same
 parameters are of one kind), every fifth trial is of a kind that has been tried seldom: trees are
-too sure of what they have hardly seen.
+too sure of what they have hardly seen. From the hundredth on, every third is a child as `nsga2` has
+them, chosen by its nearest relatives: on four seeds of the conditional space that took the share of
+the front from 0.944 to 0.949 after 200 trials, and from 0.966 to 0.973 after 500. On NAS-Bench-201,
+where all structures are of one kind, it would have taken 0.003 away after 500.
 
 The constants were chosen on NAS-Bench-201 and on a conditional space of five families
 (studies/benchmarks/samplers.py), with other seeds than those that its figures are of.
@@ -20,6 +23,7 @@ from optuna.trial import FrozenTrial
 
 from optistruct import pareto
 from optistruct.samplers.columns import Column, Numbers
+from optistruct.samplers.nsga2 import population, promising_child
 from optistruct.samplers.seeding import stream_seed
 from optistruct.samplers.structure_sampler import Proposal, StructureSampler
 from optistruct.samplers.surrogate import Surrogate, features
@@ -41,6 +45,8 @@ _LIKELY = 0.5  # probability of meeting the limits that a candidate must have, w
 _USUAL = 0.95  # share of the feasible values that are no outliers
 _OUTLYING = 10.0  # times as far from the best as those: the box of the hypervolume ends there
 _SELDOM = 0.2  # share of trials for kinds of structures that have been tried seldom
+_BY_RELATIVES, _RELATIVES_FROM = 3, 100  # where there are kinds: every third trial, from this on
+_PARENTS = 20
 
 
 class SMSEGOSampler(StructureSampler):
@@ -68,6 +74,9 @@ class SMSEGOSampler(StructureSampler):
             return self.spread(trial.number)
         if not history.is_feasible.any():
             return self._toward_limits(trial.number)
+        child = self._child(trial.number)
+        if child is not None:
+            return self.proposal(child)
         candidates = self._of_a_seldom_kind(trial.number)
         if candidates is None:
             candidates = self._candidates(trial.number)
@@ -82,6 +91,16 @@ class SMSEGOSampler(StructureSampler):
             gains = np.where(gains > 0, gains * likely, gains)
             gains[likely < min(_LIKELY, likely.max())] = -np.inf
         return self.proposal(candidates[gains.argmax()])
+
+    def _child(self, number: int) -> Numbers | None:
+        """Make a child of the best that its nearest relatives promise much of; mostly none."""
+        if number % _BY_RELATIVES or len(self.history) < _RELATIVES_FROM or not self.has_kinds:
+            return None
+        parents = population(self.history, _PARENTS)
+        if len(parents) < 2:
+            return None
+        child = promising_child(self, number, parents, self.stream(number, "parents"))
+        return child if len(self.unknown(child[np.newaxis])) else None
 
     def _toward_limits(self, number: int) -> Proposal:
         """Propose what is guessed to break the limits by least; nothing has met them yet."""
