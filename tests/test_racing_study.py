@@ -9,7 +9,7 @@ from optuna.trial import FrozenTrial, TrialState
 from sklearn.dummy import DummyClassifier
 from sklearn.tree import DecisionTreeClassifier
 
-from optistruct import StructureStudy, objectives, samplers
+from optistruct import StructureStudy, objectives, reporting, samplers
 from optistruct.evaluation import Evaluation, means
 from optistruct.samplers import RACE
 from optistruct.unfolding import EVALUATION
@@ -87,6 +87,9 @@ class TestLostTrials:
         for trial in study.optuna_study.trials:
             assert trial.state == TrialState.COMPLETE
             assert trial.constraints[RACE] == (1.0 if record_of(trial).pessimistic else 0.0)
+
+    def test_a_summary_counts_them(self, study: Any) -> None:
+        assert f"{len(lost(study))} lost a race" in reporting.summarize(study).trials
 
     def test_they_are_none_of_the_best(self, study: Any) -> None:
         numbers = {trial.number for trial in lost(study)}

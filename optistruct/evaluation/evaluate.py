@@ -132,8 +132,7 @@ class _Nested:
     def _measure_each(self, nest: Submodels, grid: Grid, X: Any, y: Any) -> list[list[float]]:
         if self._values is None:
             low, high = nest.span()
-            held = (v for v in grid.others if low <= v <= high and (v > grid.own) == nest.falls)
-            self._values = tuple(sorted(held, reverse=nest.falls))
+            self._values = tuple(value for value in grid.smaller if low <= value <= high)
         nest = nest.among([*self._values, grid.own])
         if nest.difference is not None:
             raise SubmodelError(nest.difference)

@@ -15,7 +15,7 @@ from optuna.trial import BaseTrial, FixedTrial
 
 from optistruct.exceptions import SubmodelError
 from optistruct.spaces import Problem, Space, build, structure_key
-from optistruct.submodels import submodel_parameter
+from optistruct.submodels import submodel_parameter, submodels_fall
 
 __all__ = ["Grid", "submodel_grid"]
 
@@ -29,12 +29,13 @@ class Grid:
     Attributes:
         parameter: The parameter, as the space names it.
         own: Its value in the structure itself.
-        others: Further values, rising; the fitted structure holds some of these.
+        smaller: The values of smaller structures, from small to large; where a fit ends early, it
+            holds some of these only.
     """
 
     parameter: str
     own: Any
-    others: tuple[Any, ...]
+    smaller: tuple[Any, ...]
 
 
 def submodel_grid(
@@ -42,10 +43,10 @@ def submodel_grid(
 ) -> Grid | None:
     """Find the parameter by which a space asks for submodels of a structure, and spread values.
 
-    The values are at most 24, from one bound of the parameter to the other in equal ratios (in
-    equal steps where it may be 0 or less), or all choices; so they are the same for all structures
-    of a space. Those count from which the space builds what `set_params` makes of the structure,
-    and nothing else.
+    The values are those of smaller structures among 24, which go from one bound of the parameter to
+    the other in equal ratios (in equal steps where it may be 0 or less), or among all choices; so
+    they are the same for all structures of a space. Those count from which the space builds what
+    `set_params` makes of the structure, and nothing else.
 
     Args:
         space: The structure space.
@@ -64,18 +65,20 @@ def submodel_grid(
     own = structure.get_params().get(parameter)  # a subclass may have a parameter less
     if isinstance(own, bool) or not isinstance(own, int | float):
         return None
-    written = _written(structure)
+    written, falls = _written(structure), submodels_fall(structure)
     for name, distribution in trial.distributions.items():
         if trial.params[name] != own:
             continue
-        others = []
+        smaller = []
         for value in _spread(distribution):
+            if value == own or (value > own) != falls:
+                continue
             asked = _build(space, {**trial.params, name: value}, problem, seed)
             is_meant = asked is not None and asked.get_params().get(parameter) == value
-            if value != own and is_meant and _written(_put(asked, parameter, own)) == written:
-                others.append(value)
-        if others:
-            return Grid(name, own, tuple(others))
+            if is_meant and _written(asked.set_params(**{parameter: own})) == written:
+                smaller.append(value)
+        if smaller:
+            return Grid(name, own, tuple(reversed(smaller) if falls else smaller))
     return None
 
 
@@ -103,10 +106,6 @@ def _build(space: Space, params: Mapping[str, Any], problem: Problem, seed: int)
         return build(space, FixedTrial(dict(params)), problem, seed)
     except Exception:  # whatever a space of the user's own raises
         return None
-
-
-def _put(structure: Any, parameter: str, value: Any) -> Any:
-    return structure.set_params(**{parameter: value})
 
 
 def _written(structure: Any) -> str:

@@ -34,6 +34,7 @@ class Summary:
         refusals: Why structures were infeasible without an evaluation, with how many were.
         visited: How a finite space was gone through, if by backtracking; None otherwise.
         repeats: Number of trials whose structure had been evaluated before.
+        lost: Number of trials that lost a race, so that they were not fitted on every fold.
         machines: What measured, by name, with the number of trials, those measured again included.
         begun: When the first trial began; None if there is none.
         ended: When the last trial ended; None if none has.
@@ -49,6 +50,7 @@ class Summary:
     refusals: dict[str, int]
     visited: Visited | None
     repeats: int
+    lost: int
     machines: dict[str, int]
     begun: datetime | None
     ended: datetime | None
@@ -68,6 +70,7 @@ class Summary:
                 (broken, "beyond a limit"),
                 (refused, "refused"),
                 (self.repeats, "repeated"),
+                (self.lost, "lost a race"),
             )
             if count
         ]
@@ -153,6 +156,7 @@ def summarize(study: StructureStudy) -> Summary:
         refusals=dict(refusals.most_common()),
         visited=visited(optuna_study) if spec.sampler == "backtracking" else None,
         repeats=sum(REPEATS in trial.user_attrs for trial in trials),
+        lost=sum(bool(trial.user_attrs.get(EVALUATION, {}).get("pessimistic")) for trial in trials),
         machines=dict(machines),
         begun=min((t.datetime_start for t in trials if t.datetime_start), default=None),
         ended=max((t.datetime_complete for t in trials if t.datetime_complete), default=None),

@@ -8,7 +8,12 @@ costed without being built. The families are in `submodels/families/`, one file 
 from optistruct.submodels import families
 from optistruct.submodels.epochs import keep_epochs
 from optistruct.submodels.nested import Method, Submodel, SubmodelCost, Submodels
-from optistruct.submodels.registry import nested_in, submodel_parameter, submodels_of
+from optistruct.submodels.registry import (
+    nested_in,
+    submodel_parameter,
+    submodels_fall,
+    submodels_of,
+)
 from optistruct.submodels.stand_ins import Answers, StandIn
 
 __all__ = [
@@ -22,5 +27,6 @@ __all__ = [
     "keep_epochs",
     "nested_in",
     "submodel_parameter",
+    "submodels_fall",
     "submodels_of",
 ]

@@ -76,6 +76,7 @@ class Submodels(Sequence[Submodel], ABC):
     def __init__(self, model: Any, values: Sequence[Any] | None = None) -> None:
         self.model = model
         self.parameter = self.parameter_of(model)
+        self.falls = self.falls_of(model)
         self.values: tuple[Any, ...] = tuple(self.all_values() if values is None else values)
         low, high = self.span()
         for value in self.values:
@@ -94,6 +95,11 @@ class Submodels(Sequence[Submodel], ABC):
     def parameter_of(cls, structure: Any) -> str:
         """Name the parameter that the submodels differ in, as `set_params` takes it."""
         return cls.parameter
+
+    @classmethod
+    def falls_of(cls, structure: Any) -> bool:
+        """Tell whether smaller structures have larger values of the parameter."""
+        return cls.falls
 
     @classmethod
     def objection(cls, structure: Any) -> str | None:

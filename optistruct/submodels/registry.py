@@ -11,7 +11,7 @@ from optistruct.exceptions import SubmodelError
 from optistruct.resources import define_for
 from optistruct.submodels.nested import Submodels
 
-__all__ = ["nested_in", "submodel_parameter", "submodels_of"]
+__all__ = ["nested_in", "submodel_parameter", "submodels_fall", "submodels_of"]
 
 Family = TypeVar("Family", bound=type[Submodels])
 
@@ -74,6 +74,18 @@ def submodel_parameter(structure: Any) -> str:
         SubmodelError: If its fits hold no submodels, for the reason given.
     """
     return _family_of(structure).parameter_of(structure)
+
+
+def submodels_fall(structure: Any) -> bool:
+    """Tell whether smaller structures have larger values of `submodel_parameter`.
+
+    Args:
+        structure: An estimator, fitted or not.
+
+    Raises:
+        SubmodelError: If its fits hold no submodels, for the reason given.
+    """
+    return _family_of(structure).falls_of(structure)
 
 
 def _family_of(structure: Any) -> type[Submodels]:

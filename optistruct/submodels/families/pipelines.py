@@ -10,7 +10,12 @@ from sklearn.pipeline import Pipeline
 from optistruct.exceptions import SubmodelError
 from optistruct.resources import count_operations, count_parameters
 from optistruct.submodels.nested import Method, SubmodelCost, Submodels
-from optistruct.submodels.registry import nested_in, submodel_parameter, submodels_of
+from optistruct.submodels.registry import (
+    nested_in,
+    submodel_parameter,
+    submodels_fall,
+    submodels_of,
+)
 
 __all__ = ["PipelineSubmodels"]
 
@@ -26,7 +31,6 @@ class PipelineSubmodels(Submodels):
 
     def __init__(self, model: Any, values: Sequence[Any] | None = None) -> None:
         self._nest = submodels_of(model[-1])
-        self.falls = self._nest.falls
         super().__init__(model, values)
         if values is not None:
             self._nest = self._nest.among(values)
@@ -49,6 +53,11 @@ class PipelineSubmodels(Submodels):
         """Name the last step and its parameter."""
         name, last = structure.steps[-1]
         return f"{name}__{submodel_parameter(last)}"
+
+    @classmethod
+    def falls_of(cls, structure: Any) -> bool:
+        """Ask the last step."""
+        return submodels_fall(structure.steps[-1][1])
 
     def span(self) -> tuple[Any, Any]:
         """Hold what the last step holds."""
