@@ -70,7 +70,7 @@ def submodel_grid(
         if trial.params[name] != own:
             continue
         smaller = []
-        for value in _spread(distribution):
+        for value in sorted(_spread(distribution), reverse=falls):
             if value == own or (value > own) != falls:
                 continue
             asked = _build(space, {**trial.params, name: value}, problem, seed)
@@ -78,26 +78,25 @@ def submodel_grid(
             if is_meant and _written(asked.set_params(**{parameter: own})) == written:
                 smaller.append(value)
         if smaller:
-            return Grid(name, own, tuple(reversed(smaller) if falls else smaller))
+            return Grid(name, own, tuple(smaller))
     return None
 
 
-def _spread(distribution: BaseDistribution) -> list[Any]:
-    """Spread values over a parameter's range, each of which it can take."""
+def _spread(distribution: BaseDistribution) -> set[Any]:
+    """Spread values over a parameter's range, in no order, each of which it can take."""
     if isinstance(distribution, CategoricalDistribution):
-        numbers = {
+        return {
             choice
             for choice in distribution.choices
             if isinstance(choice, int | float) and not isinstance(choice, bool)
         }
-        return sorted(numbers)
     assert isinstance(distribution, FloatDistribution | IntDistribution)
     low, high, step = distribution.low, distribution.high, distribution.step
     spread = np.geomspace(low, high, _SIZE) if low > 0 else np.linspace(low, high, _SIZE)
     if step is not None:
         spread = low + np.round((spread - low) / step) * step
     kind = int if isinstance(distribution, IntDistribution) else float
-    return sorted({kind(value) for value in np.clip(spread, low, high)})
+    return {kind(value) for value in np.clip(spread, low, high)}
 
 
 def _build(space: Space, params: Mapping[str, Any], problem: Problem, seed: int) -> Any:

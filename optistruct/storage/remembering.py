@@ -26,6 +26,12 @@ _UNFINISHED = tuple(state for state in TrialState if not state.is_finished())
 _Write = Callable[[Connection], None]
 
 
+class _Gathering(threading.local):
+    """What a thread has set in a block of `gathered` and nobody has written; None outside."""
+
+    writes: list[_Write] | None = None
+
+
 class _Study:
     """What is remembered of a study."""
 
@@ -55,8 +61,8 @@ class RememberingStorage(BaseStorage):
 
     Every change of a trial is one short transaction, which is over when the call returns, or when
     the block of `gathered` ends: a process that is killed loses nothing else. Trials of other
-    processes are seen, too; but a trial that this one
-    has begun, or written to, is taken to be its own, and not read again.
+    processes are seen, too; but a trial that this one has begun, or written to, is taken to be its
+    own, and not read again.
 
     Args:
         backend: The database.
@@ -67,7 +73,7 @@ class RememberingStorage(BaseStorage):
         self._studies: dict[int, _Study] = {}
         self._places: dict[int, tuple[int, int]] = {}  # trial id -> (study id, number)
         self._lock = threading.RLock()
-        self._gathering = threading.local()  # `writes` inside a block of `gathered`
+        self._gathering = _Gathering()
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Take the database elsewhere, and not what is remembered: it may be old there."""
@@ -166,7 +172,7 @@ class RememberingStorage(BaseStorage):
             if not (is_begun or state.is_finished()):
                 moment = {}
             with self._transaction() as connection:
-                for write in self._gathered:
+                for write in self._gathering.writes or ():
                     write(connection)
                 among = (TrialState.WAITING,) if is_begun else _UNFINISHED
                 is_changed = rows.update_state(connection, trial_id, state, among, **moment)
@@ -174,7 +180,8 @@ class RememberingStorage(BaseStorage):
                     if trial.values is not None:
                         rows.delete_values(connection, trial_id)
                     rows.insert_values(connection, trial_id, values)
-            self._gathered.clear()
+            if self._gathering.writes:
+                self._gathering.writes.clear()
             if not is_changed:
                 self._look_again(study, trial_id, is_begun)
                 return False
@@ -254,26 +261,19 @@ class RememberingStorage(BaseStorage):
         They are one transaction, and until then only this process knows of them. The state of a
         trial is written at once, in one transaction with all that was set before it.
         """
-        self._gathering.writes = []
+        writes = self._gathering.writes = []
         try:
             yield
         finally:
-            writes = self._gathering.writes
-            del self._gathering.writes
+            self._gathering.writes = None
             if writes:
                 with self._lock, self._transaction() as connection:
                     for write in writes:
                         write(connection)
 
-    @property
-    def _gathered(self) -> list[_Write]:
-        """What this thread has set in a block of `gathered` and nobody has written."""
-        writes: list[_Write] = getattr(self._gathering, "writes", [])
-        return writes
-
     def _write(self, write: _Write) -> None:
         """Write in a transaction of its own, or with others at the end of a block."""
-        if hasattr(self._gathering, "writes"):
+        if self._gathering.writes is not None:
             self._gathering.writes.append(write)
         else:
             with self._transaction() as connection:

@@ -24,7 +24,7 @@ from optistruct.objectives import (
 )
 from optistruct.spaces import Problem
 
-GRID = Grid("n_estimators", 8, (1, 3, 5))
+GRID = Grid("n_estimators", 8, (1, 3, 5, 20))
 FOREST = RandomForestClassifier(8, max_depth=4, random_state=0)
 COSTS = (Score("accuracy"), ParameterCount(), Operations())
 
@@ -82,6 +82,11 @@ class TestSubmodels:
     def test_without_a_grid_there_are_none(self, binary: Any) -> None:
         assert evaluate(FOREST, plan_of(*binary, *COSTS)).curve is None
 
+    def test_with_a_grid_of_larger_ones_only_there_are_none(self, binary: Any) -> None:
+        evaluation = evaluate(FOREST, plan_of(*binary, *COSTS), Grid("n_estimators", 8, (9, 20)))
+        assert evaluation.curve is None
+        assert evaluation.warnings == ()
+
     def test_alphas_fall_so_that_structures_grow(self, binary: Any) -> None:
         grid = Grid("alpha", 0.0, (0.5, 0.02, 0.01))
         structure = DecisionTreeClassifier(random_state=0)
@@ -127,6 +132,13 @@ class TestSubmodels:
         evaluation = evaluate(FOREST, plan_of(X, y, Score("accuracy"), cv=folds), GRID)
         assert evaluation.warnings == ()
         assert all(folds["accuracy"][0] == 0.0 for folds in curve_of(evaluation).values())
+
+    @pytest.mark.parametrize("own", [1, 2])
+    def test_of_one_tree_and_of_two(self, own: int, binary: Any) -> None:
+        structure = clone(FOREST).set_params(n_estimators=own)
+        evaluation = evaluate(structure, plan_of(*binary, *COSTS), Grid("n", own, (1, 2, 3)[own:]))
+        assert evaluation.curve is None
+        assert evaluation.warnings == ()
 
 
 class TestEstimates:
