@@ -62,8 +62,9 @@ class StudySpec:
         seed: Seed of the study.
         sampler: Name of the sampler; it may change.
         source: Where a command finds the data again (see `Launch.source`); it may change.
-        machine: The machine at the start and its package versions, with the calibrated time of
-            the reference (`reference_ns`), by which all inference times of the study compare.
+        machine: The machine at the start and its package versions; where an objective is a time,
+            with the calibrated time of the reference (`reference_ns`), by which all inference times
+            of the study compare.
     """
 
     KEY: ClassVar[str] = "optistruct:spec"

@@ -34,13 +34,18 @@ class Standings:
         self._latest: _Losses = np.empty(shape)
 
     def add(self, trial: FrozenTrial) -> None:
-        """Take in what a complete trial measured; submodels count as members of the front only."""
+        """Take in what a complete trial measured.
+
+        Submodels count as members of the front only, but that the largest stands for its trial
+        where the trial's own structure was not measured in every fold.
+        """
         measured = [one for one in unfold(trial, self._objectives, {}) if one.folds]
         if not measured:
             return
         columns = [o.loss([one.folds[o.name] for one in measured]) for o in self._objectives]
         losses = np.stack(columns, axis=2)
-        self._latest = np.concatenate([self._latest, losses[:1]])[-_MOST:]
+        standing = losses[:1] if measured[0].submodel is None else losses[-1:]
+        self._latest = np.concatenate([self._latest, standing])[-_MOST:]
         is_feasible = [one.is_feasible for one in measured]
         front = np.concatenate([self._front, losses[is_feasible]])
         self._front = front[pareto.is_nondominated(front.mean(axis=1))]

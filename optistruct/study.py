@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import optuna
@@ -42,7 +43,7 @@ from optistruct.storage import (
     open_storage,
     study_names,
 )
-from optistruct.unfolding import remeasured_key
+from optistruct.unfolding import nest, remeasured_key
 
 __all__ = ["StructureStudy", "load_study"]
 
@@ -67,9 +68,10 @@ class StructureStudy:
             name as good first ones, small to large; see `spaces.starts`.
         submodels: Whether what is nested in each fitted structure, such as the forests of a
             forest's first trees, is measured with it, and joins the front; see `submodels`.
-        racing: Whether a structure that is surely dominated, with all of its submodels, is not
-            fitted on the folds that are left; see `evaluation.racing` for how sure. It is stored
-            with pessimistic values and is never on the front.
+        racing: Whether a structure that is surely dominated is not fitted on the folds that are
+            left; see `evaluation.racing` for how sure. If submodels of it are not dominated, the
+            largest takes its place there, and they may join the front. It is stored with
+            pessimistic values and is itself never on the front.
 
     Raises:
         ArgumentError: If an argument cannot be used; the message says what was expected.
@@ -123,7 +125,9 @@ class StructureStudy:
             self._sampler, self._sampler_name = sampler, type(sampler).__name__
         else:
             scales = [objective.scale for objective in self.objectives]
-            self._sampler = samplers.by_name(sampler, seed=seed, scales=scales)
+            self._sampler = samplers.by_name(
+                sampler, seed=seed, scales=scales, nested=partial(nest, self.objectives)
+            )
             self._sampler_name = sampler
 
     def __repr__(self) -> str:
@@ -406,7 +410,8 @@ class StructureStudy:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             study.set_metric_names([objective.name for objective in self.objectives])
-        spec = replace(spec, machine={**spec.machine, "reference_ns": reference_time()})
+        if any(objective.is_timed for objective in self.objectives):
+            spec = replace(spec, machine={**spec.machine, "reference_ns": reference_time()})
         study.set_user_attr(StudySpec.KEY, spec.to_json())
 
 

@@ -10,12 +10,14 @@ from optuna.trial import FrozenTrial
 
 from optistruct.evaluation import Evaluation, Remeasurement, means, standard_error
 from optistruct.objectives import Objective
+from optistruct.samplers import Nest
 
 __all__ = [
     "EVALUATION",
     "Measured",
     "feasible_losses",
     "losses",
+    "nest",
     "remeasured_key",
     "unfold",
 ]
@@ -77,9 +79,10 @@ def remeasured_key(key: str) -> str:
 def unfold(
     trial: FrozenTrial, objectives: Sequence[Objective], attributes: Mapping[str, Any]
 ) -> Iterator[Measured]:
-    """Go through what a complete trial measured: its structure, then the submodels.
+    """Go through what a complete trial measured: its structure, then the submodels, small to large.
 
-    Nothing, where the structure lost a race, so that it was not measured in every fold.
+    A structure that lost a race was not measured in every fold, so it is left out; its submodels
+    are there where they were.
 
     Args:
         trial: The trial.
@@ -88,16 +91,15 @@ def unfold(
     """
     record = trial.user_attrs.get(EVALUATION)
     evaluation = None if record is None else Evaluation.from_json(record)
-    if evaluation is not None and evaluation.pessimistic is not None:
-        return
-    whole = Measured(
-        trial,
-        None,
-        {} if evaluation is None else evaluation.folds,
-        {o.name: value for o, value in zip(objectives, trial.values, strict=True)},
-        all(excess <= 0 for excess in trial.constraints.values()),
-    )
-    yield _again(whole, objectives, attributes)
+    if evaluation is None or evaluation.pessimistic is None:
+        whole = Measured(
+            trial,
+            None,
+            {} if evaluation is None else evaluation.folds,
+            {o.name: value for o, value in zip(objectives, trial.values, strict=True)},
+            all(excess <= 0 for excess in trial.constraints.values()),
+        )
+        yield _again(whole, objectives, attributes)
     if evaluation is None or evaluation.curve is None:
         return
     for value, folds in evaluation.curve:
@@ -115,6 +117,24 @@ def feasible_losses(trial: FrozenTrial, objectives: Sequence[Objective]) -> NDAr
     """
     values = [one.values for one in unfold(trial, objectives, {}) if one.is_feasible]
     return losses(values, objectives)
+
+
+def nest(objectives: Sequence[Objective], trial: FrozenTrial) -> Nest | None:
+    """Read the submodels that a complete trial measured, as a sampler learns from them."""
+    each = [one for one in unfold(trial, objectives, {}) if one.submodel is not None]
+    if not each:
+        return None
+    excess = [
+        sum(
+            max(excess, 0.0)
+            for objective in objectives
+            for excess in objective.violations(one.values[objective.name]).values()
+        )
+        for one in each
+    ]
+    submodels = [one.submodel for one in each if one.submodel is not None]
+    measured = [[one.values[objective.name] for objective in objectives] for one in each]
+    return Nest(submodels[0][0], [value for _, value in submodels], measured, excess)
 
 
 def losses(

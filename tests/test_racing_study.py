@@ -7,11 +7,13 @@ import optuna
 import pytest
 from optuna.trial import FrozenTrial, TrialState
 from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from optistruct import StructureStudy, objectives, reporting, samplers
-from optistruct.evaluation import Evaluation, means
+from optistruct.evaluation import Evaluation, evaluate, make_plan, means
 from optistruct.samplers import RACE
+from optistruct.spaces import Problem
 from optistruct.unfolding import EVALUATION
 
 FITTED: list[Any] = []
@@ -124,6 +126,73 @@ class TestLostTrials:
         whole = searched(data, racing=False).optuna_study.trials
         is_worse = [trial.values[0] >= whole[trial.number].values[0] for trial in lost(study)]
         assert np.mean(is_worse) >= 0.9
+
+
+def forest(trial: Any) -> Any:
+    return RandomForestClassifier(
+        n_estimators=trial.suggest_int("n_estimators", 1, 40, log=True),
+        max_depth=trial.suggest_int("max_depth", 1, 8),
+        max_features=trial.suggest_int("max_features", 1, 4),
+    )
+
+
+@pytest.fixture(scope="module")
+def forests(data: Any) -> Any:
+    by = (objectives.Score("neg_brier_score"), objectives.ParameterCount())
+    studies = []
+    for racing in (True, False):
+        study = StructureStudy(
+            forest, by, name="f", storage=optuna.storages.InMemoryStorage(),
+            sampler="random", defaults=False, racing=racing,
+        )  # fmt: skip
+        study.optimize(*data, n_trials=40)
+        studies.append(study)
+    return studies
+
+
+class TestCutTrials:
+    """Trials that lost while submodels of theirs did not."""
+
+    def test_their_submodels_were_measured_as_without_racing(self, forests: Any) -> None:
+        raced, whole = forests
+        cut = [trial for trial in lost(raced) if record_of(trial).curve]
+        assert len(cut) >= 5
+        for trial in cut:
+            curve = dict(record_of(trial).curve or ())
+            others = dict(record_of(whole.optuna_study.trials[trial.number]).curve or ())
+            assert list(curve) == list(others)[: len(curve)]
+            assert curve == {value: others[value] for value in curve}
+
+    def test_their_submodels_are_on_the_front_and_they_are_not(
+        self, forests: Any, data: Any
+    ) -> None:
+        study = forests[0]
+        numbers = {trial.number for trial in lost(study)}
+        front = study.front()
+        shown = [c for c in (*front, *front.dominated, *front.infeasible) if c.trial in numbers]
+        assert all(candidate.is_submodel for candidate in shown)
+        members = [candidate for candidate in front if candidate.trial in numbers]
+        assert members
+        plan = make_plan(*data, study.objectives, Problem.from_data(*data), study.cv)
+        for candidate in members:
+            assert evaluate(candidate.build(), plan).values == candidate.values
+
+    def test_the_front_is_that_without_racing(self, forests: Any) -> None:
+        raced, whole = (study.front() for study in forests)
+        assert [c.values for c in raced] == [c.values for c in whole]
+
+    def test_it_is_resumed_to_what_it_is_uninterrupted(self, forests: Any, data: Any) -> None:
+        raced = forests[0]
+        storage = optuna.storages.InMemoryStorage()
+        for n_trials in (15, 27, 40):
+            study = StructureStudy(
+                forest, raced.objectives, name="f", storage=storage, sampler="random",
+                defaults=False,
+            )  # fmt: skip
+            study.optimize(*data, n_trials=n_trials)
+        assert outcomes(study) == outcomes(raced)
+        curves = [[record_of(t).curve for t in s.optuna_study.trials] for s in (study, raced)]
+        assert curves[0] == curves[1]
 
 
 class TestOff:

@@ -114,6 +114,16 @@ def test_what_lost_a_race_does_not_count() -> None:
     assert standings.race() is not None
 
 
+def test_what_was_cut_counts_by_the_largest_of_its_submodels() -> None:
+    losses = drawn(14)
+    standings = filled(losses[:11])
+    standings.add(complete(11, losses[11, :1], losses[12], losses[13], lost=True))
+    expected = filled(losses[:11])
+    expected.add(complete(11, losses[13], losses[12]))
+    assert sorted_rows(race_of(standings).rivals) == sorted_rows(race_of(expected).rivals)
+    assert sorted_rows(race_of(standings).spread) == sorted_rows(race_of(expected).spread)
+
+
 def test_a_trial_without_a_record_does_not_count() -> None:
     standings = filled(drawn(9))
     standings.add(create_trial(values=[0.1, 10.0]))

@@ -1,4 +1,4 @@
-"""What was measured of the submodels of one structure, from the fits of the structure itself."""
+"""What was measured of the submodels of one structure, from its fits or the largest submodel's."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

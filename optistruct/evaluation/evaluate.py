@@ -1,25 +1,22 @@
 """One structure judged: fitted and measured in every fold, its submodels with it, on one thread."""
 
-import math
 import time
 import warnings
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from optistruct.evaluation.curve import Curve
 from optistruct.evaluation.folds import fold_data
 from optistruct.evaluation.grid import Grid
+from optistruct.evaluation.nested import Nested, is_usable
 from optistruct.evaluation.plan import EvaluationPlan
 from optistruct.evaluation.racing import Race
 from optistruct.evaluation.record import Evaluation
-from optistruct.exceptions import SubmodelError
 from optistruct.objectives import Objective
 from optistruct.resources import describe_machine, single_threaded
-from optistruct.submodels import Submodels, submodels_of
+from optistruct.submodels import submodel_parameter
 
 __all__ = ["evaluate"]
 
@@ -37,124 +34,118 @@ def evaluate(
         estimator: The unfitted structure; it is not changed.
         plan: Data, folds and objectives.
         grid: The submodels that are wanted; None for none.
-        race: What the structure must keep up with to be fitted on the next fold; None for nothing.
+        race: What the structure must keep up with to be fitted on the next fold; where it does not,
+            but submodels do, the largest of these is fitted in its place. None for nothing.
 
     Raises:
         ValueError: If an objective has no finite value, or none above 0 on a log scale.
         Exception: Whatever the fit or an objective raises.
     """
-    structure = single_threaded(estimator)
-    folds: dict[str, list[float]] = {objective.name: [] for objective in plan.objectives}
-    seconds: list[float] = []
-    nested = _Nested(grid, plan.objectives)
-    data, pessimistic = fold_data(plan).of(structure), None
+    course = _Course(single_threaded(estimator), plan, grid)
     with threadpool_limits(1), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         for fold in range(len(plan.folds)):
-            if race is not None and seconds:
-                losses = _losses(plan.objectives, folds, nested)
-                if race.is_lost(losses):
-                    pessimistic = _pessimistic(plan.objectives, losses[0], race)
-                    break
-            rows = data.rows(fold)
-            start = time.perf_counter()
-            model = data.fit(fold, rows)
-            seconds.append(time.perf_counter() - start)
-            for objective, value in zip(
-                plan.objectives, nested.measure(model, rows.X_test, rows.y_test), strict=True
-            ):
-                _check(objective, value)
-                folds[objective.name].append(float(value))
+            if race is not None and fold:
+                course.judge(race)
+            if course.is_over:
+                break
+            course.run(fold)
     told = [f"{w.category.__name__}: {w.message}" for w in caught]
     return Evaluation(
-        {name: tuple(values) for name, values in folds.items()},
-        tuple(seconds),
+        {name: tuple(values) for name, values in course.folds.items()},
+        tuple(course.seconds),
         describe_machine(),
-        tuple(dict.fromkeys([*told, *nested.reasons])),
-        nested.curve(),
-        pessimistic,
+        tuple(dict.fromkeys([*told, *course.nested.reasons])),
+        None if course.is_over else course.nested.curve(),
+        course.pessimistic,
     )
 
 
-def _losses(
-    objectives: Sequence[Objective], folds: Mapping[str, Sequence[float]], nested: "_Nested"
-) -> NDArray[np.float64]:
-    """Turn what was measured so far into (n_structures, folds, n_objectives); first the whole."""
-    curve = nested.curve()
-    return np.stack(
-        [
-            objective.loss([folds[objective.name], *(curve.folds[objective.name] if curve else [])])
-            for objective in objectives
-        ],
-        axis=2,
-    )
+class _Course:
+    """The way of one structure through the folds; a submodel may take its place on the last ones.
 
+    Args:
+        structure: The unfitted structure, on one thread.
+        plan: Data, folds and objectives.
+        grid: The submodels that are wanted; None for none.
 
-def _pessimistic(
-    objectives: Sequence[Objective], losses: NDArray[np.float64], race: Race
-) -> dict[str, float]:
-    """Tell how bad the means may become when all folds are in."""
-    worst = race.worst(losses)
-    return {o.name: float(o.from_loss(loss)) for o, loss in zip(objectives, worst, strict=True)}
+    Attributes:
+        folds: Each objective's name and the structure's own values so far.
+        seconds: Seconds of each fit.
+        nested: The submodels.
+        pessimistic: What the means of the structure may be, once it is cut; None before.
+        is_over: Whether nothing is left to be fitted on further folds.
+    """
+
+    def __init__(self, structure: Any, plan: EvaluationPlan, grid: Grid | None) -> None:
+        self._structure = structure
+        self._plan = plan
+        self._data = fold_data(plan).of(structure)
+        self.folds: dict[str, list[float]] = {objective.name: [] for objective in plan.objectives}
+        self.seconds: list[float] = []
+        self.nested = Nested(grid, plan.objectives)
+        self.pessimistic: dict[str, float] | None = None
+        self.is_over = False
+
+    def run(self, fold: int) -> None:
+        """Fit and measure what is left on the next fold."""
+        rows = self._data.rows(fold)
+        start = time.perf_counter()
+        try:
+            model = self._data.fit(fold, rows, self.nested.keeping)
+        except Exception as error:
+            if self.pessimistic is None:
+                raise
+            self.nested.give_up(error)
+            self.is_over = True
+            return
+        self.seconds.append(time.perf_counter() - start)
+        values = self.nested.measure(model, rows.X_test, rows.y_test)
+        if self.pessimistic is not None:
+            self.is_over = values is None
+            return
+        for place, objective in enumerate(self._plan.objectives):
+            value = values[place] if values else objective.measure(model, rows.X_test, rows.y_test)
+            _check(objective, value)
+            self.folds[objective.name].append(float(value))
+
+    def judge(self, race: Race) -> None:
+        """See what is still in the race after the folds so far, and let go of what is larger."""
+        losses = self._losses()
+        left = race.left(losses)
+        if self.pessimistic is None:
+            if left == len(losses):
+                return
+            self.pessimistic = self._worst(losses[-1], race)
+        curve = self.nested.curve()
+        if curve is None or not left:
+            self.is_over = True
+        elif self.nested.cut(curve.values[left - 1]):
+            parameter = submodel_parameter(self._structure)
+            self._structure.set_params(**{parameter: curve.values[left - 1]})
+            self._data = fold_data(self._plan).of(self._structure)
+
+    def _losses(self) -> NDArray[np.float64]:
+        """Turn what was measured so far into (n_structures, folds, n_objectives), small to large.
+
+        The last is the structure itself, until it is cut.
+        """
+        curve = self.nested.curve()
+        columns = []
+        for objective in self._plan.objectives:
+            rows = [*curve.folds[objective.name]] if curve else []
+            if self.pessimistic is None:
+                rows.append(tuple(self.folds[objective.name]))
+            columns.append(objective.loss(np.reshape(rows, (len(rows), len(self.seconds)))))
+        return np.stack(columns, axis=2)
+
+    def _worst(self, losses: NDArray[np.float64], race: Race) -> dict[str, float]:
+        """Tell how bad the structure's means may become when all folds are in."""
+        worst = zip(self._plan.objectives, race.worst(losses), strict=True)
+        return {objective.name: float(objective.from_loss(loss)) for objective, loss in worst}
 
 
 def _check(objective: Objective, value: float) -> None:
-    if not _is_usable(objective, value):
+    if not is_usable(objective, value):
         expected = "a positive number" if objective.scale == "log" else "a number"
         raise ValueError(f"the objective {objective.name!r} must be {expected}, got {value}")
-
-
-def _is_usable(objective: Objective, value: float) -> bool:
-    return math.isfinite(value) and (objective.scale == "linear" or value > 0)
-
-
-class _Nested:
-    """Measures fitted models with the submodels of a grid, as long as these can be measured."""
-
-    def __init__(self, grid: Grid | None, objectives: Sequence[Objective]) -> None:
-        self._grid = grid
-        self._objectives = objectives
-        self._values: tuple[Any, ...] | None = None
-        self._folds: dict[str, list[list[float]]] = {o.name: [] for o in objectives}
-        self.reasons: list[str] = []
-
-    def measure(self, model: Any, X: Any, y: Any) -> list[float]:
-        """Measure a fitted model, a value an objective, and keep what its submodels bring."""
-        if self._grid is not None and not self.reasons:
-            try:
-                each = self._measure_each(submodels_of(model), self._grid, X, y)
-            except Exception as error:  # of a family or an objective of the user's own, too
-                self.reasons.append(f"submodels were not measured: {type(error).__name__}: {error}")
-            else:
-                return [values[-1] for values in each]
-        return [objective.measure(model, X, y) for objective in self._objectives]
-
-    def _measure_each(self, nest: Submodels, grid: Grid, X: Any, y: Any) -> list[list[float]]:
-        if self._values is None:
-            low, high = nest.span()
-            self._values = tuple(value for value in grid.smaller if low <= value <= high)
-        nest = nest.among([*self._values, grid.own])
-        if nest.difference is not None:
-            raise SubmodelError(nest.difference)
-        each = [objective.measure_each(nest, X, y) for objective in self._objectives]
-        for objective, values in zip(self._objectives, each, strict=True):
-            self._folds[objective.name].append(values[:-1])
-        return each
-
-    def curve(self) -> Curve | None:
-        """Hand out the submodels whose every value can be used; None if there are none."""
-        if self._grid is None or self.reasons or not self._values:
-            return None
-        rows = {name: list(zip(*folds, strict=True)) for name, folds in self._folds.items()}
-        usable = [
-            place
-            for place in range(len(self._values))
-            if all(_is_usable(o, value) for o in self._objectives for value in rows[o.name][place])
-        ]
-        if not usable:
-            return None
-        return Curve(
-            self._grid.parameter,
-            tuple(self._values[place] for place in usable),
-            {name: tuple(each[place] for place in usable) for name, each in rows.items()},
-        )

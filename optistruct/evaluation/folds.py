@@ -2,6 +2,8 @@
 
 import sys
 from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,22 +109,29 @@ class StructureFolds:
         """Hand out the rows of a fold."""
         return self._data.cut(fold) if self._writes else self._data.rows(fold)
 
-    def fit(self, fold: int, rows: FoldRows) -> Any:
+    def fit(
+        self,
+        fold: int,
+        rows: FoldRows,
+        keeping: Callable[[Any], AbstractContextManager[None]] = nullcontext,
+    ) -> Any:
         """Fit a copy of the structure, with the preparation that is known, if it is.
 
         Args:
             fold: Number of the fold.
             rows: Its rows.
+            keeping: Makes of the unfitted copy the context within which it is fitted.
 
         Returns:
             The fitted copy, whose preparation others may share.
         """
         fitted = clone(self._structure)
-        if self._key is None:
-            return fitted.fit(rows.X, rows.y)
-        steps, table = self._data.prepared(self._key, self._structure[:-1], fold)
-        name, model = fitted.steps[-1]
-        fitted.steps = [*steps, (name, model.fit(table, rows.y))]
+        with keeping(fitted):
+            if self._key is None:
+                return fitted.fit(rows.X, rows.y)
+            steps, table = self._data.prepared(self._key, self._structure[:-1], fold)
+            name, model = fitted.steps[-1]
+            fitted.steps = [*steps, (name, model.fit(table, rows.y))]
         return fitted
 
 

@@ -1,20 +1,23 @@
 """Racing over folds: a structure that is surely dominated is not fitted on the folds that are left.
 
-After each fold a structure and all of its submodels are compared with the members of the front, on
+After each fold a structure and each of its submodels are compared with the members of the front, on
 the folds that both have seen, pairwise (Maron and Moore, "Hoeffding races", 1994; with dominance
 for the order, Zhang, Georgiopoulos and Anagnostopoulos, "S-Race", 2013). Folds are hard or easy for
-all structures alike, so that a paired difference varies far less than a score.
+all structures alike, so that a paired difference varies far less than a score. What is larger than
+the largest of them that is not dominated is let go: that one is fitted on the folds that are left,
+and brings those that are smaller with it.
 
 The bound. Let a structure and a rival differ by d in the mean over the f folds so far, and let
 their differences vary by a standard deviation s from fold to fold. Folds are drawn without
 replacement from the K there are, so the mean over all of them differs from d by
 s sqrt(1/f - 1/K), taken to be normal. If the structure is not dominated, it is better than the
 rival in some objective; that its d is then worse by z s sqrt(1/f - 1/K) or more has a probability
-of 1 - Phi(z) at most, and over the K - 1 looks, by the choice of z, of 5 %. That is for each rival;
-on the other hand, every submodel must be misjudged at once. The s of a structure at hand is not
-known: it is pooled over earlier structures with this rival, or with all rivals, or it is that of
-the folds so far, whichever is largest, so that a structure that varies more than others, as small
-ones do, is not dropped more often. The pooled one alone does not keep the rate.
+of 1 - Phi(z) at most, and over the K - 1 looks, by the choice of z, of 5 %. That is for each rival,
+and for each structure by itself: a submodel, too, is let go only at a look at which it is judged to
+be dominated. The s of a structure at hand is not known: it is pooled over earlier structures with
+this rival, or with all rivals, or it is that of the folds so far, whichever is largest, so that a
+structure that varies more than others, as small ones do, is not dropped more often. The pooled one
+alone does not keep the rate.
 """
 
 import math
@@ -34,7 +37,7 @@ _Losses = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Race:
-    """What a structure must keep up with to be fitted on further folds.
+    """What a structure, or a submodel of it, must keep up with to be fitted on further folds.
 
     Attributes:
         rivals: (n_rivals, folds, n_objectives) losses of the front's members in each fold.
@@ -45,13 +48,18 @@ class Race:
     rivals: _Losses = field(repr=False)
     spread: _Losses = field(repr=False)
 
-    def is_lost(self, losses: _Losses) -> bool:
-        """Tell whether a structure and all of its submodels are dominated, with confidence.
+    def left(self, losses: _Losses) -> int:
+        """Tell how many structures are still in the race, or smaller than one that is.
 
         Args:
-            losses: (n_structures, done, n_objectives) losses in the folds so far.
+            losses: (n_structures, done, n_objectives) losses in the folds so far, from a small
+                structure to the largest, of which it holds the others.
+
+        Returns:
+            All up to the largest that is not dominated with confidence; 0 if all are dominated.
         """
-        return bool(self._dominating(losses).any(axis=1).all())
+        places = np.flatnonzero(~self._dominating(losses).any(axis=1))
+        return int(places[-1]) + 1 if len(places) else 0
 
     def worst(self, losses: _Losses) -> _Losses:
         """Tell how bad the means of a dominated structure may be when all folds are in.

@@ -34,6 +34,7 @@ class Objective(ABC):
         at_least: The smallest value that is acceptable, in the unit; None for no limit.
         estimates_submodels: Whether `measure_each` estimates, for what measures each submodel
             takes too long in a search.
+        is_timed: Whether values are times, which are measured against the machine's reference.
     """
 
     name: ClassVar[str] = "objective"
@@ -41,6 +42,7 @@ class Objective(ABC):
     unit: ClassVar[str] = ""
     scale: ClassVar[Scale] = "linear"
     estimates_submodels: ClassVar[bool] = False
+    is_timed: ClassVar[bool] = False
 
     at_most: float | None = None
     at_least: float | None = None
@@ -71,7 +73,8 @@ class Objective(ABC):
         """Hand out the objective as it measures in a study that began on this machine.
 
         Args:
-            machine: The machine as the study's spec holds it, `reference_ns` included.
+            machine: The machine as the study's spec holds it, with `reference_ns` where an
+                objective `is_timed`.
         """
         return self
 

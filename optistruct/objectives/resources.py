@@ -109,6 +109,7 @@ class InferenceTime(Objective):
 
     scale: ClassVar[Scale] = "log"
     estimates_submodels: ClassVar[bool] = True
+    is_timed: ClassVar[bool] = True
 
     batch_size: int = 1
     percentile: float = 50

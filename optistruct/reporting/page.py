@@ -2,9 +2,10 @@
 
 import html
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from string import Template
+from typing import Any
 
 from optistruct.exceptions import ArgumentError
 from optistruct.objectives import Objective
@@ -132,14 +133,20 @@ def _facts(summary: Summary) -> str:
         "Refused": _counted(summary.refusals),
         "Submodels": " ".join(summary.submodels),
         "Times": " ".join(summary.times),
-        "Machine": f"{machine_text(spec.machine)}, Python {spec.machine['python']}; reference "
-        f"{spec.machine['reference_ns'] / 1e3:.1f} us; load {spec.machine['load']}",
+        "Machine": _machine_text(spec.machine),
         "Packages": ", ".join(f"{name} {number}" for name, number in packages.items()),
     }
     pairs = (
         f"<dt>{name}</dt><dd>{html.escape(str(fact))}</dd>" for name, fact in facts.items() if fact
     )
     return f"<dl>{''.join(pairs)}</dl>"
+
+
+def _machine_text(machine: Mapping[str, Any]) -> str:
+    told = [f"{machine_text(machine)}, Python {machine['python']}", f"load {machine['load']}"]
+    if "reference_ns" in machine:
+        told.insert(1, f"reference {machine['reference_ns'] / 1e3:.1f} us")
+    return "; ".join(told)
 
 
 def _counted(reasons: dict[str, int]) -> str:

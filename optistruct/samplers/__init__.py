@@ -29,6 +29,7 @@ from optistruct.samplers.optuna_samplers import SeededGP, SeededNSGAII, SeededNS
 from optistruct.samplers.random import RandomSampler
 from optistruct.samplers.smsego import SMSEGOSampler
 from optistruct.samplers.structure_sampler import StructureSampler
+from optistruct.samplers.submodels import Nest, Nested
 from optistruct.samplers.tpe import SeededTPE
 from optistruct.samplers.visits import Visits
 
@@ -39,6 +40,8 @@ __all__ = [
     "GreedySampler",
     "GridSampler",
     "NSGA2Sampler",
+    "Nest",
+    "Nested",
     "RandomSampler",
     "SMSEGOSampler",
     "SeededGP",
@@ -67,7 +70,13 @@ SAMPLERS: dict[str, Callable[..., BaseSampler]] = {
 """Makers of samplers by name; each takes `seed`, and ours `scales`."""
 
 
-def by_name(name: str, *, seed: int = 0, scales: Sequence[Scale] | None = None) -> BaseSampler:
+def by_name(
+    name: str,
+    *,
+    seed: int = 0,
+    scales: Sequence[Scale] | None = None,
+    nested: Nested | None = None,
+) -> BaseSampler:
     """Make a sampler.
 
     Args:
@@ -75,6 +84,7 @@ def by_name(name: str, *, seed: int = 0, scales: Sequence[Scale] | None = None) 
         seed: Seed of everything random in it.
         scales: "linear" or "log" for each objective, the scale on which its values compare; None
             is linear for all. Optuna's own samplers know no scales.
+        nested: Reads what submodels a trial measured; None for none. Optuna's own know of none.
 
     Raises:
         UnknownNameError: If there is none of this name.
@@ -84,5 +94,5 @@ def by_name(name: str, *, seed: int = 0, scales: Sequence[Scale] | None = None) 
         raise UnknownNameError("sampler", name, SAMPLERS)
     make: Any = SAMPLERS[name]
     if isinstance(make, type) and issubclass(make, StructureSampler):
-        return make(seed=seed, scales=scales)
+        return make(seed=seed, scales=scales, nested=nested)
     return make(seed=seed)  # type: ignore[no-any-return]

@@ -106,7 +106,8 @@ class GreedySampler(StructureSampler):
         """Choose a member with changes left, and of those the coordinate changed least so far."""
         if not members.size:
             return None
-        history, variation = self.history, self.variation(trial, members)
+        history = self.history
+        variation = self.variation(trial, history.rows[members])
         known = history.known_keys()
         for member in self.stream(trial, "member").permutation(members):
             row, number = history.rows[member], history.trials[member].number

@@ -1,8 +1,8 @@
 """What a study's trials say, as arrays: one row a finished trial, one column a parameter."""
 
 import math
-from collections.abc import Iterable, Sequence
-from typing import Literal
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from optistruct import pareto
 from optistruct.samplers.columns import Column, Numbers
+from optistruct.samplers.submodels import Nest, Nested, NestedRows, Structures
 
 __all__ = ["RACE", "History", "Scale"]
 
@@ -33,18 +34,24 @@ class History:
     Args:
         directions: One an objective.
         scales: "linear" or "log" for each objective; None is linear for all.
+        nested: Reads what submodels a trial measured besides its structure; None for none.
 
     Attributes:
         columns: The parameters, in the order in which they were first asked for.
         trials: The finished trials.
         running: (n_running, n_columns) structures that others are evaluating.
         running_trials: Their trials.
+        nested: The submodels that the trials measured.
     """
 
     def __init__(
-        self, directions: Sequence[StudyDirection], scales: Sequence[Scale] | None = None
+        self,
+        directions: Sequence[StudyDirection],
+        scales: Sequence[Scale] | None = None,
+        nested: Nested | None = None,
     ) -> None:
         self._directions = tuple(directions)
+        self._read_nest = nested
         self._scales: Sequence[Scale] = scales or ["linear"] * len(directions)
         self.columns: list[Column] = []
         self._places: dict[str, int] = {}
@@ -54,8 +61,9 @@ class History:
         self._excess = np.empty(0)
         self.running = np.empty((0, 0))
         self._known: set[bytes] = set()
-        self._keyed: tuple[int, int] = (0, 0)  # rows and columns that the keys in it are of
+        self._keyed = (0, 0, 0)  # rows, submodels and columns that the keys in it are of
         self.running_trials: list[FrozenTrial] = []
+        self.nested = NestedRows(len(self._directions))
 
     def __len__(self) -> int:
         """Count the finished trials."""
@@ -82,11 +90,29 @@ class History:
         is_feasible: NDArray[np.bool_] = self.excess == 0
         return is_feasible
 
-    def front(self) -> NDArray[np.intp]:
-        """Number the rows of the feasible structures that none dominates, each structure once."""
-        feasible = np.flatnonzero(self.is_feasible)
-        members = feasible[pareto.is_nondominated(self.losses[feasible])]
-        _, first = np.unique(np.nan_to_num(self.rows[members], nan=-1.0), axis=0, return_index=True)
+    @property
+    def measured(self) -> Structures:
+        """The structures of all trials, failed ones too, and then all submodels."""
+        own = Structures(self.rows, self.losses, self.excess, np.arange(len(self.trials)))
+        return own.followed_by(self.nested.gathered(len(self.columns)))
+
+    @property
+    def lessons(self) -> Structures:
+        """What a surrogate learns from: trials with values, each followed by a few submodels."""
+        measured, own = self.measured, np.flatnonzero(np.isfinite(self.losses[:, 0]))
+        places = np.concatenate([own, len(self.trials) + self.nested.lessons()])
+        return measured.at(places[np.argsort(measured.trials[places], kind="stable")])
+
+    def front(self) -> Numbers:
+        """List the feasible structures that none dominates, submodels too, each structure once.
+
+        Returns:
+            (n, n_columns) rows.
+        """
+        rows, losses, excess, _ = self.measured
+        feasible = np.flatnonzero(excess == 0)
+        members = rows[feasible[pareto.is_nondominated(losses[feasible])]]
+        _, first = np.unique(np.nan_to_num(members, nan=-1.0), axis=0, return_index=True)
         return members[np.sort(first)]
 
     def keys(self, rows: Numbers) -> list[bytes]:
@@ -95,12 +121,13 @@ class History:
         return [row.tobytes() for row in filled]
 
     def known_keys(self) -> set[bytes]:
-        """Hand out the keys of all structures that have been tried or are being evaluated."""
-        rows, width = self._keyed
+        """Hand out the keys of all structures that were measured or are being evaluated."""
+        rows, submodels, width = self._keyed
         if width != len(self.columns):
-            self._known, rows = set(), 0
-        self._known.update(self.keys(self.rows[rows:]))
-        self._keyed = (len(self.trials), len(self.columns))
+            self._known, rows, submodels = set(), 0, 0
+        nested = self.nested.gathered(len(self.columns)).rows
+        self._known.update(self.keys(self.rows[rows:]), self.keys(nested[submodels:]))
+        self._keyed = (len(self.trials), len(self.nested), len(self.columns))
         return self._known.union(self.keys(self.running))
 
     def refresh(self, trials: Iterable[FrozenTrial], current: int | None = None) -> None:
@@ -123,7 +150,8 @@ class History:
         news = finished[known:] if is_longer else finished
         if self._learn_columns([*news, *running]) or not is_longer:
             self.trials, news = [], finished
-            self._known, self._keyed = set(), (0, 0)
+            self._known, self._keyed = set(), (0, 0, 0)
+            self.nested = NestedRows(len(self._directions))
         self._append(news)
         self.running_trials = running
         self.running = np.array([self._row(trial) for trial in running]).reshape(
@@ -156,6 +184,16 @@ class History:
         for i, trial in enumerate(trials, start):
             self._rows[i, : len(self.columns)] = self._row(trial)
             self._losses[i], self._excess[i] = self._outcome(trial)
+            nest = self._nest_of(trial)
+            if nest is not None:
+                rows = [{**trial.params, nest.parameter: value} for value in nest.values]
+                self.nested.add(
+                    i,
+                    trial,
+                    nest,
+                    np.array([self._encoded(params) for params in rows]),
+                    [self._losses_of(values) for values in nest.measured],
+                )
         self.trials.extend(trials)
 
     def _make_room(self, rows: int) -> None:
@@ -173,8 +211,11 @@ class History:
         self._excess[:known] = old[2][:known]
 
     def _row(self, trial: FrozenTrial) -> Numbers:
+        return self._encoded(trial.params)
+
+    def _encoded(self, params: Mapping[str, Any]) -> Numbers:
         row = np.full(len(self.columns), np.nan)
-        for name, value in trial.params.items():
+        for name, value in params.items():
             place = self._places[name]
             row[place] = self.columns[place].encode(value)
         return row
@@ -187,13 +228,19 @@ class History:
             return nothing, excess
         if trial.state != TrialState.COMPLETE or len(trial.values) != len(nothing):
             return nothing, math.inf
-        losses = [
-            _loss(value, direction, scale)
-            for value, direction, scale in zip(
-                trial.values, self._directions, self._scales, strict=True
-            )
-        ]
+        losses = self._losses_of(trial.values)
         return (losses, excess) if all(map(math.isfinite, losses)) else (nothing, math.inf)
+
+    def _nest_of(self, trial: FrozenTrial) -> Nest | None:
+        if self._read_nest is None or trial.state != TrialState.COMPLETE:
+            return None
+        return self._read_nest(trial)
+
+    def _losses_of(self, values: Sequence[float]) -> list[float]:
+        return [
+            _loss(value, direction, scale)
+            for value, direction, scale in zip(values, self._directions, self._scales, strict=True)
+        ]
 
 
 def _loss(value: float, direction: StudyDirection, scale: Scale) -> float:

@@ -34,6 +34,7 @@ from optistruct.pareto import is_nondominated
 from optistruct.samplers.columns import Column, Numbers
 from optistruct.samplers.history import History, Scale
 from optistruct.samplers.structure_sampler import Proposal, StructureSampler
+from optistruct.samplers.submodels import Nested
 
 __all__ = ["NSGA2Sampler", "most_promising", "population"]
 
@@ -54,6 +55,7 @@ class NSGA2Sampler(StructureSampler):
     Args:
         seed: Seed of everything random.
         scales: "linear" or "log" for each objective, the scale on which its values compare.
+        nested: Reads what submodels a trial measured, which are not proposed; None for none.
         population_size: How many structures may be parents.
     """
 
@@ -62,9 +64,10 @@ class NSGA2Sampler(StructureSampler):
         *,
         seed: int = 0,
         scales: Sequence[Scale] | None = None,
+        nested: Nested | None = None,
         population_size: int = 20,
     ) -> None:
-        super().__init__(seed=seed, scales=scales)
+        super().__init__(seed=seed, scales=scales, nested=nested)
         self._population_size = population_size
 
     def propose(self, study: Study, trial: FrozenTrial) -> Proposal:
@@ -98,7 +101,7 @@ def promising_child(
     Returns:
         (n_columns,) the child; a known one if all are.
     """
-    history, variation = sampler.history, sampler.variation(number, parents)
+    history, variation = sampler.history, sampler.variation(number, sampler.history.rows[parents])
     rows = history.rows[parents]
     kinds = np.unique(~np.isnan(rows), axis=0, return_inverse=True)[1]
     pairs = np.array([_pair(kinds, rng) for _ in range(_CHILDREN)])

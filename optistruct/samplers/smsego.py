@@ -12,17 +12,23 @@ them, chosen by its nearest relatives: on four seeds of the conditional space th
 the front from 0.944 to 0.949 after 200 trials, and from 0.966 to 0.973 after 500. On NAS-Bench-201
 (CIFAR-100, three seeds), whose structures are all of one kind, it would have cost 0.003 after 500.
 
+Where a fit brings submodels with it, the trees learn from a few of each, the front holds them, and
+a candidate gains what it and its submodels are expected to add together, by what its fit costs: by
+that alone the larger of two would always be the better. Gain by cost is that of Snoek, Larochelle
+and Adams, "Practical Bayesian optimization of machine learning algorithms", 2012, but the cost is
+no measured time; see `NestedRows.cost`.
+
 The constants were chosen on NAS-Bench-201 and on a conditional space of five families
-(studies/benchmarks/samplers.py), with other seeds than those that its figures are of.
+(studies/benchmarks/samplers.py), with other seeds than those that its figures are of; those of the
+submodels on six cells of studies/benchmarks/time_to_front.py, one seed.
 """
 
-import moocore
 import numpy as np
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
-from optistruct import pareto
 from optistruct.samplers.columns import Column, Numbers
+from optistruct.samplers.gains import Gains
 from optistruct.samplers.nsga2 import population, promising_child
 from optistruct.samplers.seeding import stream_seed
 from optistruct.samplers.structure_sampler import Proposal, StructureSampler
@@ -31,19 +37,16 @@ from optistruct.samplers.surrogate import Surrogate, features
 __all__ = ["SMSEGOSampler"]
 
 _FIRST = 10
+_FEW_FIRST = 5  # where each brings submodels with it
 _TREES = 16
 _OPTIMISM = 0.5  # standard deviations by which a guess is taken to be better
 _NEIGHBORS = 1500
 _CHILDREN = 300
 _CHANGES = 1.0  # parameters of a child that are changed, in the mean
 _RANDOM = 500
-_WEIGHED = 200  # candidates of which the gain is measured
-_FEW_WEIGHED = 20  # with four objectives and more, where that takes long
 _NEAREST = 10
 _HUGE = 1e100  # values are taken to be no larger, so that their squares are finite
 _LIKELY = 0.5  # probability of meeting the limits that a candidate must have, where one has it
-_USUAL = 0.95  # share of the feasible values that are no outliers
-_OUTLYING = 10.0  # times as far from the best as those: the box of the hypervolume ends there
 _SELDOM = 0.2  # share of trials for kinds of structures that have been tried seldom
 _BY_RELATIVES, _RELATIVES_FROM = 3, 100  # where there are kinds: every third trial, from this on
 _PARENTS = 20
@@ -70,7 +73,8 @@ class SMSEGOSampler(StructureSampler):
     def propose(self, study: Study, trial: FrozenTrial) -> Proposal:
         """Propose the best candidate; at the beginning, structures far apart."""
         history = self.history
-        if self.is_beginning(_FIRST) or not np.isfinite(history.excess).any():
+        first = _FEW_FIRST if len(history.nested) else _FIRST
+        if self.is_beginning(first) or not np.isfinite(history.excess).any():
             return self.spread(trial.number)
         if not history.is_feasible.any():
             return self._toward_limits(trial.number)
@@ -82,10 +86,7 @@ class SMSEGOSampler(StructureSampler):
             candidates = self._candidates(trial.number)
         if not len(candidates):
             return {}
-        losses = np.clip(history.losses[history.is_feasible], -_HUGE, _HUGE)
-        if len(history.running):  # what others are evaluating is taken to come out well
-            losses = np.concatenate([losses, self._optimistic(history.running)])
-        gains = _gains(self._optimistic(candidates), losses)
+        gains = self._gains_of(candidates)
         if not history.is_feasible.all():
             likely = self._likely(candidates)
             gains = np.where(gains > 0, gains * likely, gains)
@@ -107,7 +108,7 @@ class SMSEGOSampler(StructureSampler):
         history = self.history
         measured = np.flatnonzero(np.isfinite(history.excess))
         nearest = measured[np.argsort(history.excess[measured], kind="stable")[:_NEAREST]]
-        variation = self.variation(number, nearest)
+        variation = self.variation(number, history.rows[nearest])
         found = np.concatenate(
             [variation.neighbors(history.rows[nearest], _NEIGHBORS), variation.random(_RANDOM)]
         )
@@ -119,9 +120,8 @@ class SMSEGOSampler(StructureSampler):
         return self.proposal(found[guesses.argmin()])
 
     def _candidates(self, number: int) -> Numbers:
-        history, front = self.history, self.history.front()
-        variation = self.variation(number, front)
-        rows, rng = history.rows[front], self.stream(number, "mates")
+        rows, rng = self.history.front(), self.stream(number, "mates")
+        variation = self.variation(number, rows)
         kinds = np.unique(~np.isnan(rows), axis=0, return_inverse=True)[1]
         first = rng.integers(len(rows), size=_CHILDREN)
         second = [rng.choice(np.flatnonzero(kinds == kinds[i])) for i in first]
@@ -139,7 +139,7 @@ class SMSEGOSampler(StructureSampler):
         rng, history = self.stream(number, "kind"), self.history
         if rng.random() >= _SELDOM:
             return None
-        found = self.variation(number, np.arange(len(history))).random(_RANDOM)
+        found = self.variation(number, history.rows).random(_RANDOM)
         found = found[self.unknown(found)]
         kinds, kind = np.unique(~np.isnan(found), axis=0, return_inverse=True)
         if len(kinds) < 2:
@@ -152,14 +152,33 @@ class SMSEGOSampler(StructureSampler):
 
     def _optimistic(self, candidates: Numbers) -> Numbers:
         """Guess every objective of the candidates, in the better case."""
-        history = self.history
-        has_values = np.isfinite(history.losses[:, 0])
-        X, asked = self._features(history.rows[has_values]), self._features(candidates)
+        learnt = self.history.lessons
+        X, asked = self._features(learnt.rows), self._features(candidates)
         guesses = [
-            self._guess(i, X, losses, asked, _OPTIMISM)
-            for i, losses in enumerate(history.losses[has_values].T)
+            self._guess(i, X, losses, asked, _OPTIMISM) for i, losses in enumerate(learnt.losses.T)
         ]
         return np.column_stack(guesses)
+
+    def _gains_of(self, candidates: Numbers) -> Numbers:
+        """Guess what each candidate adds to the front, by what it costs where that is known."""
+        history, measured = self.history, self.history.measured
+        losses = np.clip(measured.losses[measured.excess == 0], -_HUGE, _HUGE)
+        if len(history.running):  # what others are evaluating is taken to come out well
+            losses = np.concatenate([losses, self._optimistic(history.running)])
+        box, points = Gains(losses), self._optimistic(candidates)
+        gains = box.of_each(points)
+        if not len(history.nested):
+            return gains
+        best = np.argsort(-gains, kind="stable")[: box.weighed // 2]
+        nested = [history.nested.expected(history.columns, row) for row in candidates[best]]
+        guesses = self._optimistic(np.concatenate([candidates[:1], *nested]))[1:]
+        starts = np.cumsum([len(rows) for rows in nested])[:-1]
+        whole = np.full(len(candidates), -np.inf)
+        for i, theirs in zip(best, np.split(guesses, starts), strict=True):
+            gain = box.together(np.vstack([points[i], theirs]))
+            cost = history.nested.cost(history.columns, candidates[i])
+            whole[i] = gain / cost if gain > 0 else gains[i]
+        return whole
 
     def _likely(self, candidates: Numbers) -> Numbers:
         """Guess how likely the candidates are to have values and to meet every limit."""
@@ -186,28 +205,3 @@ class SMSEGOSampler(StructureSampler):
         super()._forget()
         self._surrogates = {}
         self._columns = []
-
-
-def _gains(points: Numbers, feasible: Numbers) -> Numbers:
-    """Measure what each point would add to the hypervolume of the feasible ones.
-
-    Returns:
-        (n_points,) gains, as parts of the box that reaches to the worst of the feasible ones, but
-        not to outliers, beside which everything would look alike, unless they are of the front; for
-        those of no gain, how far they are from one, as a negative number.
-    """
-    front = feasible[pareto.is_nondominated(feasible)]
-    best = front.min(axis=0)
-    usual = best + _OUTLYING * (np.quantile(feasible, _USUAL, axis=0) - best)
-    worst = np.maximum(front.max(axis=0), np.minimum(feasible.max(axis=0), usual))
-    span = np.where(worst > best, worst - best, 1.0)
-    front = (front - best) / span
-    points = (points - best) / span
-    beyond = (front[np.newaxis] - points[:, np.newaxis]).max(axis=2).min(axis=1)
-    gains: Numbers = np.minimum(beyond, 0.0)
-    volume = moocore.Hypervolume(ref=np.ones(len(best)))
-    before = volume(front)
-    order = np.argsort(-beyond, kind="stable")[: _WEIGHED if len(best) <= 3 else _FEW_WEIGHED]
-    for i in order[beyond[order] > 0]:
-        gains[i] = volume(np.vstack([front, points[i]])) - before
-    return gains

@@ -18,6 +18,7 @@ from optistruct.samplers.columns import Column, Numbers
 from optistruct.samplers.conditions import Conditions
 from optistruct.samplers.history import History, Scale
 from optistruct.samplers.seeding import stream
+from optistruct.samplers.submodels import Nested
 from optistruct.samplers.variation import Variation
 from optistruct.samplers.visits import Origin, Visits, origin
 
@@ -44,15 +45,23 @@ class StructureSampler(BaseSampler):
         seed: Seed of everything random.
         scales: "linear" or "log" for each objective, the scale on which its values compare; None
             is linear for all.
+        nested: Reads what submodels a trial measured; None for none.
     """
 
     history: History
     _study: Origin | None
     _conditions: tuple[object, Conditions] | None
 
-    def __init__(self, *, seed: int = 0, scales: Sequence[Scale] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        seed: int = 0,
+        scales: Sequence[Scale] | None = None,
+        nested: Nested | None = None,
+    ) -> None:
         self._seed = seed
         self._scales = scales
+        self._nested = nested
         self._forget()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -121,12 +130,12 @@ class StructureSampler(BaseSampler):
         """Open the random stream of a trial and a purpose."""
         return stream(self._seed, number, *key)
 
-    def variation(self, number: int, donors: NDArray[np.intp]) -> Variation:
+    def variation(self, number: int, donors: Numbers) -> Variation:
         """Hand out what makes new structures for a trial.
 
         Args:
             number: The trial's number; there must be a finished one before it.
-            donors: Rows of the history from which a changed structure takes what it lacks.
+            donors: (n, n_columns) structures from which a changed one takes what it lacks.
         """
         history = self.history
         learnt_from = _scheduled(len(history))
@@ -136,7 +145,7 @@ class StructureSampler(BaseSampler):
             self._conditions = (key, conditions)
         return Variation(
             history.columns,
-            history.rows[donors],
+            donors,
             self._conditions[1],
             self.stream(number, "variation"),
         )
@@ -150,7 +159,7 @@ class StructureSampler(BaseSampler):
                 if self._study != origin(study, trials):
                     self._forget()
                     self._study = origin(study, trials)
-                    self.history = History(study.directions, self._scales)
+                    self.history = History(study.directions, self._scales, self._nested)
                 self.history.refresh(trials, trial.number)
                 self._proposals[asking] = self.propose(study, trial)
                 if len(self._proposals) > _MOST_AT_ONCE:
@@ -178,8 +187,7 @@ class StructureSampler(BaseSampler):
         """Propose, of some random structures, the one that is the least like those known."""
         if not len(self.history):
             return {}
-        everything = np.arange(len(self.history))
-        drawn = self.variation(number, everything).random(_DRAWN)
+        drawn = self.variation(number, self.history.rows).random(_DRAWN)
         drawn = drawn[self.unknown(drawn)]
         if not len(drawn):
             return {}

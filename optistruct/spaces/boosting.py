@@ -34,13 +34,6 @@ __all__ = ["hist_gradient_boosting", "lightgbm"]
         "min_samples_leaf": 20,
         "l2_regularization": 1e-06,
     },
-    {
-        "max_iter": 300,
-        "learning_rate": 0.05,
-        "max_leaf_nodes": 31,
-        "min_samples_leaf": 20,
-        "l2_regularization": 1.0,
-    },
 )
 def hist_gradient_boosting(trial: AnyTrial, problem: Problem) -> Any:
     """Suggest histogram gradient boosting of 10 to 500 rounds with 2 to 127 leaves a tree."""
@@ -83,14 +76,6 @@ def hist_gradient_boosting(trial: AnyTrial, problem: Problem) -> Any:
         "min_child_samples": 20,
         "colsample_bytree": 1.0,
         "reg_lambda": 1e-06,
-    },
-    {
-        "n_estimators": 300,
-        "learning_rate": 0.05,
-        "num_leaves": 31,
-        "min_child_samples": 20,
-        "colsample_bytree": 1.0,
-        "reg_lambda": 1.0,
     },
 )
 def lightgbm(trial: AnyTrial, problem: Problem) -> Any:

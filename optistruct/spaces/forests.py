@@ -20,7 +20,6 @@ __all__ = ["extra_trees", "random_forest"]
     {"n_estimators": 5, "max_depth": 4, "min_samples_leaf": 4, "max_features": 0.4},
     {"n_estimators": 30, "max_depth": 8, "min_samples_leaf": 2, "max_features": 0.3},
     {"n_estimators": 100, "max_depth": 24, "min_samples_leaf": 1, "max_features": 0.3},
-    {"n_estimators": 300, "max_depth": 24, "min_samples_leaf": 1, "max_features": 0.3},
 )
 def random_forest(trial: AnyTrial, problem: Problem) -> Any:
     """Suggest a random forest of 5 to 500 trees, each of depth 2 to 24."""
@@ -32,7 +31,6 @@ def random_forest(trial: AnyTrial, problem: Problem) -> Any:
     {"n_estimators": 5, "max_depth": 4, "min_samples_leaf": 2, "max_features": 0.5},
     {"n_estimators": 30, "max_depth": 8, "min_samples_leaf": 2, "max_features": 0.5},
     {"n_estimators": 100, "max_depth": 24, "min_samples_leaf": 1, "max_features": 0.3},
-    {"n_estimators": 300, "max_depth": 24, "min_samples_leaf": 1, "max_features": 0.3},
 )
 def extra_trees(trial: AnyTrial, problem: Problem) -> Any:
     """Suggest extremely randomised trees, 5 to 500 of them, each of depth 2 to 24."""

@@ -9,6 +9,7 @@ from optistruct.submodels import families
 from optistruct.submodels.epochs import keep_epochs
 from optistruct.submodels.nested import Method, Submodel, SubmodelCost, Submodels
 from optistruct.submodels.registry import (
+    keeping,
     nested_in,
     submodel_parameter,
     submodels_fall,
@@ -25,6 +26,7 @@ __all__ = [
     "Submodels",
     "families",
     "keep_epochs",
+    "keeping",
     "nested_in",
     "submodel_parameter",
     "submodels_fall",

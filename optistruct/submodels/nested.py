@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Self, overload
 
@@ -109,6 +110,16 @@ class Submodels(Sequence[Submodel], ABC):
             structure: The model, fitted or not.
         """
         return None
+
+    @classmethod
+    def keeping(cls, model: Any, values: Sequence[Any]) -> AbstractContextManager[None]:
+        """Have a fit, within the `with` block, keep what the submodels need; here there is nothing.
+
+        Args:
+            model: The unfitted model that is then fitted.
+            values: Those of the submodels that will be wanted.
+        """
+        return nullcontext()
 
     @abstractmethod
     def span(self) -> tuple[Any, Any]:

@@ -1,6 +1,7 @@
 """Which models hold submodels: a family registers the types whose nested structures it knows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from functools import singledispatch
 from typing import Any, TypeVar
 
@@ -11,7 +12,7 @@ from optistruct.exceptions import SubmodelError
 from optistruct.resources import define_for
 from optistruct.submodels.nested import Submodels
 
-__all__ = ["nested_in", "submodel_parameter", "submodels_fall", "submodels_of"]
+__all__ = ["keeping", "nested_in", "submodel_parameter", "submodels_fall", "submodels_of"]
 
 Family = TypeVar("Family", bound=type[Submodels])
 
@@ -86,6 +87,20 @@ def submodels_fall(structure: Any) -> bool:
         SubmodelError: If its fits hold no submodels, for the reason given.
     """
     return _family_of(structure).falls_of(structure)
+
+
+def keeping(model: Any, values: Sequence[Any]) -> AbstractContextManager[None]:
+    """Have a fit, within the `with` block, keep what the submodels need that a model does not hold.
+
+    Args:
+        model: The unfitted model that is then fitted.
+        values: The values of `submodel_parameter` that will be wanted.
+
+    Raises:
+        SubmodelError: If its fits hold no submodels, for the reason given.
+        ArgumentError: If a value cannot be kept.
+    """
+    return _family_of(model).keeping(model, values)
 
 
 def _family_of(structure: Any) -> type[Submodels]:

@@ -5,15 +5,19 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+import optuna
 import pytest
 from sklearn.base import clone
 from sklearn.ensemble import AdaBoostClassifier, RandomForestClassifier, RandomForestRegressor
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.naive_bayes import GaussianNB
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from optistruct import spaces
-from optistruct.evaluation import Evaluation, EvaluationPlan, Grid, evaluate, make_plan
+from optistruct import StructureStudy, spaces
+from optistruct.evaluation import Evaluation, EvaluationPlan, Grid, Race, evaluate, make_plan
 from optistruct.objectives import (
     InferenceTime,
     ModelSize,
@@ -52,6 +56,17 @@ class Trees(Objective):
         if trees < self.fails_below:
             raise RuntimeError(f"{trees} trees are too few")
         return self.of_three if trees == 3 else float(trees)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained(Objective):
+    """Counts the epochs of a perceptron at the end of a pipeline."""
+
+    name: ClassVar[str] = "trained"
+    scale: ClassVar[Any] = "log"
+
+    def measure(self, model: Any, X: Any, y: Any) -> float:
+        return float(model[-1].n_iter_)
 
 
 class TestSubmodels:
@@ -204,3 +219,77 @@ class TestFailures:
         curve = curve_of(evaluate(boosting, plan, Grid("n", 4, (1, 2))))
         own = evaluate(clone(boosting).set_params(n_estimators=2), plan)
         assert curve[2]["parameters"] == own.folds["parameters"]
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+class TestEpochs:
+    """Perceptrons, whose fits keep what they are after fewer epochs."""
+
+    @staticmethod
+    def perceptron(kind: Any = MLPClassifier, **how: Any) -> Any:
+        return kind(**{"hidden_layer_sizes": (5,), "max_iter": 40, "random_state": 0, **how})
+
+    @pytest.mark.parametrize("solver", ["adam", "sgd"])
+    @pytest.mark.parametrize(
+        ("task", "kind", "score"),
+        [
+            ("binary", MLPClassifier, "neg_brier_score"),
+            ("regression", MLPRegressor, "neg_max_error"),
+        ],
+    )
+    def test_equal_refits_to_the_bit(
+        self, task: str, kind: Any, score: str, solver: str, request: Any
+    ) -> None:
+        X, y = request.getfixturevalue(task)
+        structure = self.perceptron(kind, solver=solver)
+        plan = plan_of(X, y, Score(score), ParameterCount())
+        evaluation = evaluate(structure, plan, Grid("epochs", 40, (1, 5, 17)))
+        curve = curve_of(evaluation)
+        assert list(curve) == [1, 5, 17]
+        for value, folds in curve.items():
+            assert folds == evaluate(clone(structure).set_params(max_iter=value), plan).folds
+        (told,) = evaluation.warnings
+        assert told.startswith("ConvergenceWarning: Stochastic Optimizer: Maximum iterations (40)")
+        assert evaluation.folds == evaluate(structure, plan).folds
+
+    def test_at_the_end_of_a_pipeline_that_is_raced(self, binary: Any) -> None:
+        structure = make_pipeline(StandardScaler(), self.perceptron())
+        plan = plan_of(*binary, Score("neg_brier_score"), Trained())
+        race = Race(np.array([[[-9.0, 0.9]] * 3]), np.zeros((1, 2)))
+        evaluation = evaluate(structure, plan, Grid("epochs", 40, (1, 5, 17)), race)
+        curve = curve_of(evaluation)
+        assert list(curve) == [1, 5]
+        assert [len(values) for values in evaluation.folds.values()] == [1, 1]
+        for value, folds in curve.items():
+            own = clone(structure).set_params(mlpclassifier__max_iter=value)
+            assert folds == evaluate(own, plan).folds
+
+    def test_epochs_that_cannot_be_kept_leave_the_structure_whole(self, binary: Any) -> None:
+        structure, plan = self.perceptron(), plan_of(*binary, Score("accuracy"))
+        evaluation = evaluate(structure, plan, Grid("epochs", 40, (5.0,)))
+        assert evaluation.curve is None
+        assert evaluation.folds == evaluate(structure, plan).folds
+        assert "epochs must be whole numbers from 1, got 5.0" in evaluation.warnings[-1]
+
+    @pytest.mark.parametrize("prepared", [False, True])
+    def test_a_study_has_them(self, prepared: bool, binary: Any) -> None:
+        def space(trial: Any) -> Any:
+            return self.perceptron(
+                hidden_layer_sizes=(trial.suggest_int("units", 1, 6),),
+                max_iter=trial.suggest_int("epochs", 5, 40),
+                learning_rate_init=trial.suggest_float("rate", 1e-3, 1e-1, log=True),
+            )
+
+        study = StructureStudy(
+            spaces.pipeline(StandardScaler(), space) if prepared else space,
+            (Score("accuracy"), ParameterCount()),
+            name="t",
+            storage=optuna.storages.InMemoryStorage(),
+            sampler="random",
+            cv=3,
+        )
+        study.optimize(*binary, n_trials=14)
+        plan = plan_of(*binary, *study.objectives)
+        assert any(candidate.is_submodel for candidate in study.front())
+        for candidate in study.front():
+            assert candidate.values == evaluate(candidate.build(), plan).values

@@ -165,7 +165,7 @@ class TestOutcomes:
             trial(5, {"x": 4.0}, [1, 1]),  # as good as the first
             trial(6, {"x": 0.5}, state=TrialState.FAIL),
         )
-        assert history.front().tolist() == [1, 3, 5]
+        assert history.front().tolist() == [[0.25], [0.75], [1.0]]
 
     def test_front_of_nothing_is_empty(self) -> None:
         assert history_of().front().size == 0

@@ -7,7 +7,6 @@ import optuna
 import pytest
 
 from optistruct import pareto, samplers
-from optistruct.samplers import smsego
 
 REFERENCE = np.array([60.0, 60.0])
 SEEDS = range(5)
@@ -38,23 +37,6 @@ def test_finds_more_of_the_front_than_random_search() -> None:
         for name in ("smsego", "random")
     }
     assert missed["smsego"] < 0.75 * missed["random"]
-
-
-@pytest.mark.parametrize("outlier", [1e6, 1e100])
-def test_an_outlier_does_not_make_everything_look_alike(outlier: float) -> None:
-    front = np.array([[0.0, 1.0], [1.0, 0.0]])
-    others = np.random.default_rng(0).uniform(1, 2, size=(40, 2))
-    feasible = np.vstack([front, others, [[outlier, 2.0]]])
-    lower, least = smsego._gains(np.array([[0.2, 0.2], [0.8, 0.8]]), feasible)
-    assert lower > 1.5 * least > 1e-4
-
-
-def test_the_box_reaches_to_the_worst_that_is_no_outlier() -> None:
-    """So that what is far off in one objective and best in the other gains what it is worth."""
-    front = np.array([[0.0, 1.0], [1.0, 0.0]])
-    usual, worst = np.full((40, 2), 1.0), np.array([[5.0, 5.0]])
-    gain = smsego._gains(np.array([[1.5, -0.5]]), np.vstack([front, usual, worst]))
-    np.testing.assert_allclose(gain, [3.5 * 0.5 / 25])
 
 
 def refused(name: str, seed: int, *, is_evaluated: bool) -> int:

@@ -7,12 +7,13 @@ weights of these epochs. Fitted with `keep_epochs`, see there.
 
 import copy
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from optistruct.exceptions import ArgumentError
-from optistruct.submodels.epochs import kept_epochs
+from optistruct.submodels.epochs import keep_epochs, kept_epochs
 from optistruct.submodels.nested import SubmodelCost, Submodels
 from optistruct.submodels.objections import warm_start
 from optistruct.submodels.registry import nested_in
@@ -60,6 +61,11 @@ class PerceptronSubmodels(Submodels):
                 "end"
             )
         return warm_start(structure)
+
+    @classmethod
+    def keeping(cls, model: Any, values: Sequence[int]) -> AbstractContextManager[None]:
+        """Keep these epochs."""
+        return keep_epochs(model, values)
 
     def span(self) -> tuple[int, int]:
         """Hold from the first epoch that was kept to as many as there could have been."""

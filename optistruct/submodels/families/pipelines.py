@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from optistruct.exceptions import SubmodelError
 from optistruct.resources import count_operations, count_parameters
 from optistruct.submodels.nested import Method, SubmodelCost, Submodels
 from optistruct.submodels.registry import (
+    keeping,
     nested_in,
     submodel_parameter,
     submodels_fall,
@@ -58,6 +60,11 @@ class PipelineSubmodels(Submodels):
     def falls_of(cls, structure: Any) -> bool:
         """Ask the last step."""
         return submodels_fall(structure.steps[-1][1])
+
+    @classmethod
+    def keeping(cls, model: Any, values: Sequence[Any]) -> AbstractContextManager[None]:
+        """Ask the last step."""
+        return keeping(model.steps[-1][1], values)
 
     def span(self) -> tuple[Any, Any]:
         """Hold what the last step holds."""

@@ -1,0 +1,182 @@
+"""Tests of optistruct.samplers.submodels, and of what samplers make of them."""
+
+import itertools
+from typing import Any
+
+import numpy as np
+import optuna
+import pytest
+from optuna.distributions import CategoricalDistribution, IntDistribution
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from optistruct.samplers import Nest, by_name
+from optistruct.samplers.history import History
+
+MINIMIZE = StudyDirection.MINIMIZE
+TREES = IntDistribution(1, 101)
+ALPHAS = IntDistribution(0, 10)
+
+
+def whole(number: int, values: list[float], **params: Any) -> FrozenTrial:
+    known: dict[str, Any] = {
+        "kind": CategoricalDistribution(["forest", "tree", "line"]),
+        "trees": TREES,
+        "alpha": ALPHAS,
+    }
+    made = create_trial(
+        params=params, distributions={name: known[name] for name in params}, values=values
+    )
+    made.number = number
+    return made
+
+
+FOREST = whole(0, [1.0, 81.0], kind="forest", trees=81)
+TREE = whole(1, [2.0, 9.0], kind="tree", alpha=0)
+LINE = whole(2, [5.0, 2.0], kind="line")
+NESTS = {
+    0: Nest("trees", [1, 11, 21, 41, 61], [[9, 1], [5, 11], [4, 21], [1, 41], [1, 61]], [0] * 5),
+    1: Nest("alpha", [8, 4, 2], [[7, 3], [4, 5], [3, 7]], [0, 2.5, 0]),
+}
+
+
+def history_of(*trials: FrozenTrial) -> History:
+    history = History([MINIMIZE, MINIMIZE], nested=lambda trial: NESTS.get(trial.number))
+    history.refresh(trials)
+    return history
+
+
+class TestHistory:
+    def test_submodels_follow_the_trials(self) -> None:
+        measured = history_of(FOREST, TREE).measured
+        trees = [0.8, np.nan, 0.0, 0.1, 0.2, 0.4, 0.6, np.nan, np.nan, np.nan]
+        np.testing.assert_array_equal(measured.rows[:, 1], trees)
+        np.testing.assert_array_equal(measured.losses[[2, 8]], [[9, 1], [4, 5]])
+        assert measured.excess.tolist() == [0] * 8 + [2.5, 0]
+        assert measured.trials.tolist() == [0, 1] + [0] * 5 + [1] * 3
+
+    def test_the_front_holds_submodels(self) -> None:
+        """Neither the forest, as good as its first 41 trees, nor what breaks a limit."""
+        rows = history_of(FOREST, TREE).front()
+        assert rows[~np.isnan(rows[:, 1]), 1].tolist() == [0.0, 0.4]
+        assert sorted(rows[~np.isnan(rows[:, 2]), 2]) == [0.0, 0.2, 0.8]
+
+    def test_submodels_are_known(self) -> None:
+        history = history_of(FOREST)
+        rows = np.array([[0.0, 0.1], [0.0, 0.3]])
+        assert [key in history.known_keys() for key in history.keys(rows)] == [True, False]
+        history.refresh([FOREST, TREE])  # which brings another column
+        rows = np.array([[0, 0.1, np.nan], [1, np.nan, 0.4], [1, np.nan, 0.6]])
+        assert [key in history.known_keys() for key in history.keys(rows)] == [True, True, False]
+
+    def test_a_few_are_lessons_each_after_its_trial(self) -> None:
+        lessons = history_of(FOREST, TREE, LINE).lessons
+        assert lessons.losses[:, 1].tolist() == [81, 1, 21, 61, 9, 3, 5, 7, 2]
+
+    def test_what_was_failed_or_without_numbers_has_none(self) -> None:
+        failed = create_trial(state=TrialState.FAIL, params={}, distributions={})
+        broken = whole(0, [1.0, np.inf], kind="forest", trees=81)
+        history = History(
+            [MINIMIZE, MINIMIZE], nested=lambda trial: Nest("trees", [1], [[np.nan, 1.0]], [0.0])
+        )
+        history.refresh([failed, broken])
+        assert len(history.nested) == 0
+
+    @pytest.mark.parametrize("cut", range(4))
+    def test_is_the_same_read_piece_by_piece(self, cut: int) -> None:
+        trials = [FOREST, TREE, LINE]
+        pieces, once = history_of(*trials[:cut]), history_of(*trials)
+        pieces.refresh(trials)
+        for mine, theirs in zip(pieces.measured, once.measured, strict=True):
+            np.testing.assert_array_equal(mine, theirs)
+
+
+class TestExpected:
+    history = history_of(FOREST, TREE, LINE)
+
+    def expected(self, kind: str, **params: Any) -> list[float]:
+        trial = whole(9, [0, 0], kind=kind, **params)
+        row = self.history._encoded(trial.params)
+        rows = self.history.nested.expected(self.history.columns, row)
+        for other in np.delete(rows, (1, 2), axis=1):
+            np.testing.assert_array_equal(other, row[:1])
+        numbers: list[float] = rows[:, 1 if kind == "forest" else 2].tolist()
+        return numbers
+
+    def test_are_those_that_are_smaller(self) -> None:
+        assert self.expected("forest", trees=31) == [0.0, 0.1, 0.2]
+        assert self.expected("forest", trees=1) == []
+        assert self.expected("tree", alpha=3) == [0.4, 0.8]
+
+    def test_are_none_of_a_kind_that_had_none(self) -> None:
+        assert self.expected("line") == []
+
+    def test_are_a_few_of_many(self) -> None:
+        nest = Nest("trees", list(range(1, 25)), [[1, 1]] * 24, [0] * 24)
+        history = History([MINIMIZE, MINIMIZE], nested=lambda trial: nest)
+        history.refresh([FOREST])
+        rows = history.nested.expected(history.columns, history.rows[0])
+        assert (rows[:, 1] * 100).round().tolist() == [0, 6, 12, 17, 23]
+
+
+class TestCost:
+    history = TestExpected.history
+
+    def cost(self, **params: Any) -> float:
+        row = self.history._encoded(whole(9, [0, 0], **params).params)
+        return self.history.nested.cost(self.history.columns, row)
+
+    def test_grows_with_what_is_fitted(self) -> None:
+        assert self.cost(kind="forest", trees=21) == 1.0  # the middle of those measured
+        assert self.cost(kind="forest", trees=98) == (1 + 98) / (1 + 21)
+
+    def test_is_that_of_a_middling_one_where_it_is_not_known(self) -> None:
+        assert self.cost(kind="tree", alpha=7) == self.cost(kind="line") == 1.0
+
+
+def nested_objective(values: dict[str, Any], trees: int) -> list[float]:
+    """An error that falls with trees and with luck, and a cost."""
+    return [(values["luck"] - 7) ** 2 / 50 + 1 / trees, float(trees)]
+
+
+def nest(trial: FrozenTrial) -> Nest | None:
+    trees = [t for t in (1, 2, 4, 8, 16, 32, 64) if t < trial.params["trees"]]
+    if not trees:
+        return None
+    return Nest(
+        "trees", trees, [nested_objective(trial.params, t) for t in trees], [0.0] * len(trees)
+    )
+
+
+def search(name: str, seed: int, *, knows: bool, n_trials: int) -> list[dict[str, Any]]:
+    sampler = by_name(name, seed=seed, nested=nest if knows else None, scales=["linear", "log"])
+    study = optuna.create_study(directions=["minimize"] * 2, sampler=sampler)
+    for _ in range(n_trials):
+        trial = study.ask()
+        trial.suggest_int("luck", 0, 30), trial.suggest_int("trees", 1, 100, log=True)
+        study.tell(trial, nested_objective(trial.params, trial.params["trees"]))
+    return [trial.params for trial in study.trials]
+
+
+@pytest.mark.parametrize("name", ["smsego", "nsga2"])
+def test_what_is_known_as_a_submodel_is_not_proposed(name: str) -> None:
+    seen: set[tuple[int, int]] = set()
+    for params in search(name, 0, knows=True, n_trials=40)[10:]:
+        assert (params["luck"], params["trees"]) not in seen
+        smaller = (t for t in (1, 2, 4, 8, 16, 32, 64) if t < params["trees"])
+        seen |= {(params["luck"], t) for t in itertools.chain(smaller, [params["trees"]])}
+
+
+def test_smsego_gets_more_of_the_front_for_the_same_trees() -> None:
+    """Where each fit brings its submodels, it spends fewer trees on finding the best luck."""
+
+    def trees_spent(knows: bool) -> int:
+        spent = 0
+        for seed in range(4):
+            for params in search("smsego", seed, knows=knows, n_trials=40):
+                spent += params["trees"]
+                if params["luck"] == 7:
+                    break
+        return spent
+
+    assert trees_spent(True) < 0.6 * trees_spent(False)
