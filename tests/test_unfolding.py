@@ -9,7 +9,7 @@ from optuna.trial import FrozenTrial, create_trial
 
 from optistruct.evaluation import Curve, Evaluation, Remeasurement
 from optistruct.objectives import ModelSize, ParameterCount, Score
-from optistruct.unfolding import EVALUATION, feasible_losses, losses, remeasured_key, unfold
+from optistruct.unfolding import EVALUATION, feasible_losses, losses, nest, remeasured_key, unfold
 
 OBJECTIVES = (Score("accuracy"), ParameterCount(at_most=50), ModelSize())
 FOLDS = {"accuracy": (0.8, 0.9), "parameters": (80.0, 90.0), "size": (1000.0, 1000.0)}
@@ -81,9 +81,25 @@ def test_what_was_measured_again_may_break_a_limit(trial: FrozenTrial) -> None:
 def test_a_structure_that_lost_a_race_is_not_among_them() -> None:
     folds = {name: values[:1] for name, values in FOLDS.items()}
     pessimistic = {"accuracy": 0.85, "parameters": 85.0, "size": 1000.0}
-    lost = trial_of(Evaluation(folds, (0.1,), {}, (), CURVE, pessimistic))
+    lost = trial_of(Evaluation(folds, (0.1,), {}, (), None, pessimistic))
     assert list(unfold(lost, OBJECTIVES, {})) == []
     assert feasible_losses(lost, OBJECTIVES).shape == (0, 3)
+    assert nest(OBJECTIVES, lost) is None
+
+
+def test_its_submodels_are_if_they_went_on() -> None:
+    folds = {name: values[:1] for name, values in FOLDS.items()}
+    pessimistic = {"accuracy": 0.85, "parameters": 85.0, "size": 1000.0}
+    cut = trial_of(Evaluation(folds, (0.1, 0.1), {}, (), CURVE, pessimistic))
+    assert [one.key for one in unfold(cut, OBJECTIVES, {})] == ["17:2", "17:5"]
+
+
+def test_a_sampler_is_told_the_submodels_and_what_they_break(trial: FrozenTrial) -> None:
+    told = nest((OBJECTIVES[0], ParameterCount(at_most=20), OBJECTIVES[2]), trial)
+    assert told is not None
+    assert (told.parameter, told.values) == ("trees", [2, 5])
+    assert told.measured == [[pytest.approx(0.6), 15.0, 100.0], [pytest.approx(0.8), 45.0, 500.0]]
+    assert told.excess == [0.0, pytest.approx(math.log10(45 / 20))]
 
 
 def test_a_trial_without_a_record_has_its_values_only() -> None:

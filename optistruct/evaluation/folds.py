@@ -12,12 +12,14 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 
+from optistruct.evaluation.binned import BinnedTable
 from optistruct.evaluation.plan import EvaluationPlan
 from optistruct.spaces import structure_key
 
 __all__ = ["FoldData", "FoldRows", "StructureFolds", "fold_data"]
 
 _MOST_BYTES = 2**29
+_MOST_BINNED_BYTES = 2**28
 _MOST_PREPARATIONS = 4  # of each fold
 
 
@@ -41,7 +43,8 @@ class FoldRows:
 class FoldData:
     """The rows of the folds, kept as long as they take no more than half a gigabyte in all.
 
-    So is what the last few preparations, the steps of pipelines before the model, made of them.
+    So is what the last few preparations, the steps of pipelines before the model, made of them, and
+    what LightGBM's binning made of all these, in a quarter of a gigabyte.
 
     Args:
         plan: The data and the folds.
@@ -51,7 +54,8 @@ class FoldData:
         self._plan = plan
         self.keeps = _bytes_of(plan.X) * len(plan.folds) <= _MOST_BYTES
         self._rows: dict[int, FoldRows] = {}
-        self._prepared: OrderedDict[Any, tuple[list[Any], Any]] = OrderedDict()
+        self._tables: dict[int, BinnedTable] = {}
+        self._prepared: OrderedDict[Any, tuple[list[Any], BinnedTable]] = OrderedDict()
 
     def of(self, structure: Any) -> "StructureFolds":
         """Hand out the folds as a structure may see them."""
@@ -72,7 +76,17 @@ class FoldData:
             self._rows[fold] = rows
         return rows
 
-    def prepared(self, key: Any, preparation: Pipeline, fold: int) -> tuple[list[Any], Any]:
+    def table(self, fold: int) -> BinnedTable:
+        """Hand out the training table of a fold, which others share."""
+        if fold not in self._tables:
+            self._tables[fold] = self._binned(self.rows(fold).X)
+        return self._tables[fold]
+
+    def _binned(self, X: Any) -> BinnedTable:
+        tables = (1 + _MOST_PREPARATIONS) * len(self._plan.folds)
+        return BinnedTable(X, _MOST_BINNED_BYTES // tables)
+
+    def prepared(self, key: Any, preparation: Pipeline, fold: int) -> tuple[list[Any], BinnedTable]:
         """Hand out the fitted steps of a preparation, and what they make of a fold.
 
         Args:
@@ -83,7 +97,7 @@ class FoldData:
         if (fold, key) not in self._prepared:
             fitted, rows = clone(preparation), self.rows(fold)
             table = fitted.fit_transform(rows.X, rows.y)
-            self._prepared[fold, key] = fitted.steps, table
+            self._prepared[fold, key] = fitted.steps, self._binned(table)
             if len(self._prepared) > _MOST_PREPARATIONS * len(self._plan.folds):
                 self._prepared.popitem(last=False)
         self._prepared.move_to_end((fold, key))
@@ -102,8 +116,8 @@ class StructureFolds:
         self._data = data
         self._structure = structure
         self._writes = _writes(structure)
-        shares = data.keeps and not self._writes
-        self._key = _preparation_key(structure) if shares else None
+        self._shares = data.keeps and not self._writes
+        self._key = _preparation_key(structure) if self._shares else None
 
     def rows(self, fold: int) -> FoldRows:
         """Hand out the rows of a fold."""
@@ -127,11 +141,13 @@ class StructureFolds:
         """
         fitted = clone(self._structure)
         with keeping(fitted):
-            if self._key is None:
+            if not self._shares:
                 return fitted.fit(rows.X, rows.y)
+            if self._key is None:
+                return self._data.table(fold).fit(fitted, rows.y)
             steps, table = self._data.prepared(self._key, self._structure[:-1], fold)
             name, model = fitted.steps[-1]
-            fitted.steps = [*steps, (name, model.fit(table, rows.y))]
+            fitted.steps = [*steps, (name, table.fit(model, rows.y))]
         return fitted
 
 

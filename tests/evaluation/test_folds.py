@@ -1,9 +1,12 @@
 """The rows of the folds and their preparation, made once for all structures."""
 
+import pickle
 from typing import Any
 
 import numpy as np
 import pytest
+from lightgbm import Dataset, LGBMClassifier
+from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
@@ -81,3 +84,32 @@ def test_data_are_those_of_the_plan_at_hand(plan: EvaluationPlan, binary: Any) -
     np.testing.assert_array_equal(
         fold_data(other).of(scaled()).rows(0).X, (X + 1)[other.folds[0][0]]
     )
+
+
+def boosted(**params: Any) -> Any:
+    return LGBMClassifier(n_estimators=3, n_jobs=1, verbose=-1, **params)
+
+
+@pytest.mark.parametrize("prepared", [False, True])
+@pytest.mark.parametrize(("room", "sets"), [(2**29, 1), (10, 2)])
+def test_lightgbm_bins_a_table_once_where_it_is_kept(
+    plan: EvaluationPlan, monkeypatch: Any, prepared: bool, room: int, sets: int
+) -> None:
+    monkeypatch.setattr("optistruct.evaluation.folds._MOST_BYTES", room)
+    made: list[Any] = []
+    construct = Dataset._lazy_init
+    monkeypatch.setattr(
+        Dataset, "_lazy_init", lambda *args, **kw: [made.append(0), construct(*args, **kw)][1]
+    )
+    data = FoldData(plan)
+    structures = [boosted(num_leaves=leaves) for leaves in (3, 9)]
+    if prepared:
+        structures = [make_pipeline(StandardScaler(), structure) for structure in structures]
+    rows = data.of(structures[0]).rows(0)
+    models = [fit(data, structure) for structure in structures]
+    assert len(made) == sets
+    for model, structure in zip(models, structures, strict=True):
+        alone = clone(structure).fit(rows.X, rows.y)
+        assert pickle.dumps(model) == pickle.dumps(alone)
+    fit(data, structures[0], fold=1)
+    assert len(made) == sets + 3
