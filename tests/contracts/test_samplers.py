@@ -402,17 +402,23 @@ class TestSampler:
 
 
 SEARCHERS = [name for name in SAMPLERS if name not in {"grid", "backtracking", "random"}]
-LONG = {"optuna-nsga2": 300, "nsga3": 300, "gp": 30}
-"""How many trials to learn in; the first 50 of the genetic ones are random. 90 for the others.
+LONG = {"optuna-nsga2": 300, "nsga3": 300, "gp": 60}
+"""How many trials to learn in; the first 50 of the genetic ones are random. 90 for the others."""
 
-When Gaussian processes are sure of the optimum, they look elsewhere.
+NEARNESS: dict[str, Callable[[list[float]], float]] = {"gp": lambda far: quantiles(far)[0]}
+"""How near some trials are, the sum for others.
+
+When Gaussian processes are sure of an optimum, many of their trials are far from it.
 """
+
+MISSED = {"gp": 1e-4}
+"""By how much a limit may be missed, by those that try the limit itself; 0 for the others."""
 
 
 @pytest.mark.parametrize("name", names(SEARCHERS))
 class TestSearch:
     def test_learns(self, name: str) -> None:
-        """A quarter of the last are nearer to the optimum than of the first, which are random."""
+        """The last structures are nearer to the optimum than the first, which are random."""
 
         def objective(trial: Trial) -> float:
             return sum(abs(trial.suggest_float(name, -10, 10) - 3) for name in "abcd")
@@ -420,7 +426,8 @@ class TestSearch:
         study = optuna.create_study(sampler=samplers.by_name(name, seed=0))
         study.optimize(objective, n_trials=LONG.get(name, 90))
         values = [trial.values[0] for trial in study.trials]
-        assert quantiles(values[-20:])[0] < 0.7 * quantiles(values[:20])[0]
+        nearness = NEARNESS.get(name, sum)
+        assert nearness(values[-20:]) < 0.7 * nearness(values[:20])
 
     def test_minds_constraints(self, name: str) -> None:
         """Only 1 point in 4 is allowed, and the objectives draw away from those."""
@@ -430,10 +437,9 @@ class TestSearch:
             trial = study.ask()
             x, y, z = (trial.suggest_float(name, 0, 1) for name in "xyz")
             trial.set_constraint("x >= 0.75", 0.75 - x)
-            allowed.append(x >= 0.74)  # Gaussian processes try the limit itself, and miss by 1e-5
+            allowed.append(x >= 0.75 - MISSED.get(name, 0.0))
             study.tell(trial, [x + y, -x - z])
-        late = allowed[-40:]
-        assert sum(late) > 0.4 * len(late)
+        assert sum(allowed[-40:]) > 20
 
 
 @pytest.mark.parametrize("way", ["added", "enqueued"])
