@@ -105,7 +105,7 @@ def unfold(
     for value, folds in evaluation.curve:
         values = means(folds)
         submodel = (evaluation.curve.parameter, value)
-        nested = Measured(trial, submodel, folds, values, _is_feasible(values, objectives))
+        nested = Measured(trial, submodel, folds, values, _excess(values, objectives) == 0)
         yield _again(nested, objectives, attributes)
 
 
@@ -121,20 +121,19 @@ def feasible_losses(trial: FrozenTrial, objectives: Sequence[Objective]) -> NDAr
 
 def nest(objectives: Sequence[Objective], trial: FrozenTrial) -> Nest | None:
     """Read the submodels that a complete trial measured, as a sampler learns from them."""
-    each = [one for one in unfold(trial, objectives, {}) if one.submodel is not None]
+    each = [
+        (one.submodel, one.values)
+        for one in unfold(trial, objectives, {})
+        if one.submodel is not None
+    ]
     if not each:
         return None
-    excess = [
-        sum(
-            max(excess, 0.0)
-            for objective in objectives
-            for excess in objective.violations(one.values[objective.name]).values()
-        )
-        for one in each
-    ]
-    submodels = [one.submodel for one in each if one.submodel is not None]
-    measured = [[one.values[objective.name] for objective in objectives] for one in each]
-    return Nest(submodels[0][0], [value for _, value in submodels], measured, excess)
+    return Nest(
+        parameter=each[0][0][0],
+        values=[value for (_, value), _ in each],
+        measured=[[values[o.name] for o in objectives] for _, values in each],
+        excess=[_excess(values, objectives) for _, values in each],
+    )
 
 
 def losses(
@@ -153,9 +152,10 @@ def losses(
     return np.column_stack(columns)
 
 
-def _is_feasible(values: Mapping[str, float], objectives: Sequence[Objective]) -> bool:
-    return all(
-        excess <= 0
+def _excess(values: Mapping[str, float], objectives: Sequence[Objective]) -> float:
+    """Tell how far a structure is beyond its limits; 0 if it meets all."""
+    return sum(
+        max(excess, 0.0)
         for objective in objectives
         for excess in objective.violations(values[objective.name]).values()
     )
@@ -174,6 +174,6 @@ def _again(
         measured,
         folds={**measured.folds, **again.folds},
         values=values,
-        is_feasible=_is_feasible(values, objectives),
+        is_feasible=_excess(values, objectives) == 0,
         remeasurement=again,
     )

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -12,7 +13,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from optistruct import pareto
 from optistruct.samplers.columns import Column, Numbers
-from optistruct.samplers.submodels import Nest, Nested, NestedRows, Structures
+from optistruct.samplers.structures import Structures, StructureTable
+from optistruct.samplers.submodels import Nested, NestedRows
 
 __all__ = ["RACE", "History", "Scale"]
 
@@ -56,9 +58,7 @@ class History:
         self.columns: list[Column] = []
         self._places: dict[str, int] = {}
         self.trials: list[FrozenTrial] = []
-        self._rows = np.empty((0, 0))
-        self._losses = np.empty((0, len(self._directions)))
-        self._excess = np.empty(0)
+        self._table = StructureTable(len(self._directions))
         self.running = np.empty((0, 0))
         self._known: set[bytes] = set()
         self._keyed = (0, 0, 0)  # rows, submodels and columns that the keys in it are of
@@ -72,17 +72,17 @@ class History:
     @property
     def rows(self) -> Numbers:
         """(n, n_columns) numbers of the structures; NaN where one has no such parameter."""
-        return self._rows[: len(self.trials), : len(self.columns)]
+        return self._table.of(len(self.columns)).rows
 
     @property
     def losses(self) -> Numbers:
         """(n, n_objectives) values, smaller is better, log10 on a log scale; NaN without values."""
-        return self._losses[: len(self.trials)]
+        return self._table.of(len(self.columns)).losses
 
     @property
     def excess(self) -> Numbers:
         """(n,) how far beyond its limits each is: 0 if feasible, infinity if it failed."""
-        return self._excess[: len(self.trials)]
+        return self._table.of(len(self.columns)).excess
 
     @property
     def is_feasible(self) -> NDArray[np.bool_]:
@@ -90,18 +90,18 @@ class History:
         is_feasible: NDArray[np.bool_] = self.excess == 0
         return is_feasible
 
-    @property
+    @cached_property
     def measured(self) -> Structures:
         """The structures of all trials, failed ones too, and then all submodels."""
-        own = Structures(self.rows, self.losses, self.excess, np.arange(len(self.trials)))
-        return own.followed_by(self.nested.gathered(len(self.columns)))
+        width = len(self.columns)
+        return self._table.of(width).followed_by(self.nested.table.of(width))
 
-    @property
+    @cached_property
     def lessons(self) -> Structures:
         """What a surrogate learns from: trials with values, each followed by a few submodels."""
-        measured, own = self.measured, np.flatnonzero(np.isfinite(self.losses[:, 0]))
+        own = np.flatnonzero(np.isfinite(self.losses[:, 0]))
         places = np.concatenate([own, len(self.trials) + self.nested.lessons()])
-        return measured.at(places[np.argsort(measured.trials[places], kind="stable")])
+        return self.measured.at(places[np.argsort(self.measured.trials[places], kind="stable")])
 
     def front(self) -> Numbers:
         """List the feasible structures that none dominates, submodels too, each structure once.
@@ -125,9 +125,9 @@ class History:
         rows, submodels, width = self._keyed
         if width != len(self.columns):
             self._known, rows, submodels = set(), 0, 0
-        nested = self.nested.gathered(len(self.columns)).rows
+        nested = self.nested.table.of(len(self.columns)).rows
         self._known.update(self.keys(self.rows[rows:]), self.keys(nested[submodels:]))
-        self._keyed = (len(self.trials), len(self.nested), len(self.columns))
+        self._keyed = (len(self.trials), len(nested), len(self.columns))
         return self._known.union(self.keys(self.running))
 
     def refresh(self, trials: Iterable[FrozenTrial], current: int | None = None) -> None:
@@ -151,10 +151,13 @@ class History:
         if self._learn_columns([*news, *running]) or not is_longer:
             self.trials, news = [], finished
             self._known, self._keyed = set(), (0, 0, 0)
+            self._table = StructureTable(len(self._directions))
             self.nested = NestedRows(len(self._directions))
         self._append(news)
+        for derived in ("measured", "lessons"):
+            vars(self).pop(derived, None)
         self.running_trials = running
-        self.running = np.array([self._row(trial) for trial in running]).reshape(
+        self.running = np.array([self._encoded(trial.params) for trial in running]).reshape(
             len(running), len(self.columns)
         )
 
@@ -178,40 +181,21 @@ class History:
         joined = self.columns[place] = known.joined(distribution)
         return joined != known
 
-    def _append(self, trials: Sequence[FrozenTrial]) -> None:
-        start, end = len(self.trials), len(self.trials) + len(trials)
-        self._make_room(end)
-        for i, trial in enumerate(trials, start):
-            self._rows[i, : len(self.columns)] = self._row(trial)
-            self._losses[i], self._excess[i] = self._outcome(trial)
-            nest = self._nest_of(trial)
-            if nest is not None:
-                rows = [{**trial.params, nest.parameter: value} for value in nest.values]
-                self.nested.add(
-                    i,
-                    trial,
-                    nest,
-                    np.array([self._encoded(params) for params in rows]),
-                    [self._losses_of(values) for values in nest.measured],
-                )
-        self.trials.extend(trials)
+    def _append(self, trials: Iterable[FrozenTrial]) -> None:
+        for trial in trials:
+            place = len(self.trials)
+            self._table.add(self._encoded(trial.params), *self._outcome(trial), place)
+            self._append_submodels(trial, place)
+            self.trials.append(trial)
 
-    def _make_room(self, rows: int) -> None:
-        height, width = self._rows.shape
-        if rows <= height and len(self.columns) <= width:
-            return
-        height, width = max(height, 2 * rows), max(width, 2 * len(self.columns))
-        known = len(self.trials)
-        old = self._rows, self._losses, self._excess
-        self._rows = np.full((height, width), np.nan)
-        self._losses = np.full((height, len(self._directions)), np.nan)
-        self._excess = np.full(height, np.inf)
-        self._rows[:known, : old[0].shape[1]] = old[0][:known]
-        self._losses[:known] = old[1][:known]
-        self._excess[:known] = old[2][:known]
-
-    def _row(self, trial: FrozenTrial) -> Numbers:
-        return self._encoded(trial.params)
+    def _append_submodels(self, trial: FrozenTrial, place: int) -> None:
+        is_complete = trial.state == TrialState.COMPLETE
+        nest = self._read_nest(trial) if self._read_nest is not None and is_complete else None
+        if nest is not None:
+            params = [{**trial.params, nest.parameter: value} for value in nest.values]
+            rows = [self._encoded(one) for one in params]
+            losses = [self._losses_of(values) for values in nest.measured]
+            self.nested.add(nest, trial.params, place, rows, losses)
 
     def _encoded(self, params: Mapping[str, Any]) -> Numbers:
         row = np.full(len(self.columns), np.nan)
@@ -230,11 +214,6 @@ class History:
             return nothing, math.inf
         losses = self._losses_of(trial.values)
         return (losses, excess) if all(map(math.isfinite, losses)) else (nothing, math.inf)
-
-    def _nest_of(self, trial: FrozenTrial) -> Nest | None:
-        if self._read_nest is None or trial.state != TrialState.COMPLETE:
-            return None
-        return self._read_nest(trial)
 
     def _losses_of(self, values: Sequence[float]) -> list[float]:
         return [

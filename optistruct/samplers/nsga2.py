@@ -101,8 +101,8 @@ def promising_child(
     Returns:
         (n_columns,) the child; a known one if all are.
     """
-    history, variation = sampler.history, sampler.variation(number, sampler.history.rows[parents])
-    rows = history.rows[parents]
+    history, rows = sampler.history, sampler.history.rows[parents]
+    variation = sampler.variation(number, rows)
     kinds = np.unique(~np.isnan(rows), axis=0, return_inverse=True)[1]
     pairs = np.array([_pair(kinds, rng) for _ in range(_CHILDREN)])
     children = variation.cross(rows[pairs[:, 0]], rows[pairs[:, 1]], _CHANGES, _STEPS)

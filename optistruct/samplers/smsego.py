@@ -16,7 +16,7 @@ Where a fit brings submodels with it, the trees learn from a few of each, the fr
 a candidate gains what it and its submodels are expected to add together, by what its fit costs: by
 that alone the larger of two would always be the better. Gain by cost is that of Snoek, Larochelle
 and Adams, "Practical Bayesian optimization of machine learning algorithms", 2012, but the cost is
-no measured time; see `NestedRows.cost`.
+no measured time; see `NestedRows.of`.
 
 The constants were chosen on NAS-Bench-201 and on a conditional space of five families
 (studies/benchmarks/samplers.py), with other seeds than those that its figures are of; those of the
@@ -124,7 +124,8 @@ class SMSEGOSampler(StructureSampler):
         variation = self.variation(number, rows)
         kinds = np.unique(~np.isnan(rows), axis=0, return_inverse=True)[1]
         first = rng.integers(len(rows), size=_CHILDREN)
-        second = [rng.choice(np.flatnonzero(kinds == kinds[i])) for i in first]
+        alike = [np.flatnonzero(kinds == kind) for kind in range(kinds.max() + 1)]
+        second = [rng.choice(alike[kinds[i]]) for i in first]
         found = np.concatenate(
             [
                 variation.neighbors(rows, _NEIGHBORS),
@@ -170,13 +171,12 @@ class SMSEGOSampler(StructureSampler):
         if not len(history.nested):
             return gains
         best = np.argsort(-gains, kind="stable")[: box.weighed // 2]
-        nested = [history.nested.expected(history.columns, row) for row in candidates[best]]
-        guesses = self._optimistic(np.concatenate([candidates[:1], *nested]))[1:]
-        starts = np.cumsum([len(rows) for rows in nested])[:-1]
+        nested = [history.nested.of(history.columns, row) for row in candidates[best]]
+        guesses = self._optimistic(np.concatenate([rows for rows, _ in nested]))
+        starts = np.cumsum([len(rows) for rows, _ in nested])[:-1]
         whole = np.full(len(candidates), -np.inf)
-        for i, theirs in zip(best, np.split(guesses, starts), strict=True):
+        for i, theirs, (_, cost) in zip(best, np.split(guesses, starts), nested, strict=True):
             gain = box.together(np.vstack([points[i], theirs]))
-            cost = history.nested.cost(history.columns, candidates[i])
             whole[i] = gain / cost if gain > 0 else gains[i]
         return whole
 

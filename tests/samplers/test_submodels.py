@@ -97,7 +97,7 @@ class TestExpected:
     def expected(self, kind: str, **params: Any) -> list[float]:
         trial = whole(9, [0, 0], kind=kind, **params)
         row = self.history._encoded(trial.params)
-        rows = self.history.nested.expected(self.history.columns, row)
+        rows, _ = self.history.nested.of(self.history.columns, row)
         for other in np.delete(rows, (1, 2), axis=1):
             np.testing.assert_array_equal(other, row[:1])
         numbers: list[float] = rows[:, 1 if kind == "forest" else 2].tolist()
@@ -115,7 +115,7 @@ class TestExpected:
         nest = Nest("trees", list(range(1, 25)), [[1, 1]] * 24, [0] * 24)
         history = History([MINIMIZE, MINIMIZE], nested=lambda trial: nest)
         history.refresh([FOREST])
-        rows = history.nested.expected(history.columns, history.rows[0])
+        rows, _ = history.nested.of(history.columns, history.rows[0])
         assert (rows[:, 1] * 100).round().tolist() == [0, 6, 12, 17, 23]
 
 
@@ -124,7 +124,8 @@ class TestCost:
 
     def cost(self, **params: Any) -> float:
         row = self.history._encoded(whole(9, [0, 0], **params).params)
-        return self.history.nested.cost(self.history.columns, row)
+        _, cost = self.history.nested.of(self.history.columns, row)
+        return cost
 
     def test_grows_with_what_is_fitted(self) -> None:
         assert self.cost(kind="forest", trees=21) == 1.0  # the middle of those measured
