@@ -1,6 +1,7 @@
 """Tests of optistruct.samplers.submodels, and of what samplers make of them."""
 
 import itertools
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -149,20 +150,20 @@ def nest(trial: FrozenTrial) -> Nest | None:
     )
 
 
-def search(name: str, seed: int, *, knows: bool, n_trials: int) -> list[dict[str, Any]]:
+def search(name: str, seed: int, *, knows: bool, n_trials: int) -> Iterator[dict[str, Any]]:
     sampler = by_name(name, seed=seed, nested=nest if knows else None, scales=["linear", "log"])
     study = optuna.create_study(directions=["minimize"] * 2, sampler=sampler)
     for _ in range(n_trials):
         trial = study.ask()
         trial.suggest_int("luck", 0, 30), trial.suggest_int("trees", 1, 100, log=True)
         study.tell(trial, nested_objective(trial.params, trial.params["trees"]))
-    return [trial.params for trial in study.trials]
+        yield trial.params
 
 
 @pytest.mark.parametrize("name", ["smsego", "nsga2"])
 def test_what_is_known_as_a_submodel_is_not_proposed(name: str) -> None:
     seen: set[tuple[int, int]] = set()
-    for params in search(name, 0, knows=True, n_trials=40)[10:]:
+    for params in itertools.islice(search(name, 0, knows=True, n_trials=40), 10, None):
         assert (params["luck"], params["trees"]) not in seen
         smaller = (t for t in (1, 2, 4, 8, 16, 32, 64) if t < params["trees"])
         seen |= {(params["luck"], t) for t in itertools.chain(smaller, [params["trees"]])}
