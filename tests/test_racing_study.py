@@ -1,10 +1,11 @@
 """Whole studies that race: what loses is marked, is on no front, and teaches every sampler."""
 
+import pickle
 from typing import Any
 
 import numpy as np
-import optuna
 import pytest
+from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
@@ -48,7 +49,7 @@ def data() -> tuple[np.ndarray, np.ndarray]:
 
 
 def study_of(**kwargs: Any) -> StructureStudy:
-    settings = {"storage": optuna.storages.InMemoryStorage(), "sampler": "random", "cv": 5}
+    settings = {"storage": InMemoryStorage(), "sampler": "random", "cv": 5}
     return StructureStudy(trees, BY_BOTH, name="t", **{**settings, "defaults": False, **kwargs})
 
 
@@ -74,8 +75,31 @@ def outcomes(study: StructureStudy) -> list[Any]:
 
 
 @pytest.fixture(scope="module")
-def study(data: Any) -> StructureStudy:
-    return searched(data)
+def searches(data: Any) -> dict[str, tuple[StructureStudy, int]]:
+    """Search with races, as by default, and without; count the fits of each."""
+    found = {}
+    for name, options in (("raced", {}), ("whole", {"racing": False})):
+        FITTED.clear()
+        found[name] = (searched(data, **options), len(FITTED))
+    return found
+
+
+@pytest.fixture(scope="module")
+def study(searches: Any) -> StructureStudy:
+    """The search with races: to read, never to go on with."""
+    return searches["raced"][0]
+
+
+@pytest.fixture(scope="module")
+def whole(searches: Any) -> StructureStudy:
+    """The same search without races."""
+    return searches["whole"][0]
+
+
+@pytest.fixture
+def copied(study: StructureStudy) -> InMemoryStorage:
+    """Copy the storage of the search with races, for one test to go on with."""
+    return pickle.loads(pickle.dumps(study.optuna_study._storage))
 
 
 class TestLostTrials:
@@ -108,29 +132,27 @@ class TestLostTrials:
     def test_the_first_ten_are_not_raced(self, study: Any) -> None:
         assert all(trial.number >= 10 for trial in lost(study))
 
-    def test_those_that_go_to_the_end_are_as_without_racing(self, study: Any, data: Any) -> None:
-        whole = {t.number: record_of(t) for t in searched(data, racing=False).optuna_study.trials}
-        for trial in study.optuna_study.trials:
-            record, other = record_of(trial), whole[trial.number]
+    def test_those_that_go_to_the_end_are_as_without_racing(self, study: Any, whole: Any) -> None:
+        for trial, same in zip(study.optuna_study.trials, whole.optuna_study.trials, strict=True):
+            record, other = record_of(trial), record_of(same)
             if record.pessimistic is None:
                 assert record.folds == other.folds
             else:
                 done = len(record.fit_seconds)
                 assert record.folds == {name: v[:done] for name, v in other.folds.items()}
 
-    def test_none_that_belongs_on_the_front_is_lost_here(self, study: Any, data: Any) -> None:
-        raced, whole = study.front(), searched(data, racing=False).front()
-        assert [c.values for c in raced] == [c.values for c in whole]
+    def test_none_that_belongs_on_the_front_is_lost_here(self, study: Any, whole: Any) -> None:
+        assert [c.values for c in study.front()] == [c.values for c in whole.front()]
 
-    def test_they_are_no_better_than_they_would_have_been(self, study: Any, data: Any) -> None:
-        whole = searched(data, racing=False).optuna_study.trials
-        is_worse = [trial.values[0] >= whole[trial.number].values[0] for trial in lost(study)]
+    def test_they_are_no_better_than_they_would_have_been(self, study: Any, whole: Any) -> None:
+        others = whole.optuna_study.trials
+        is_worse = [trial.values[0] >= others[trial.number].values[0] for trial in lost(study)]
         assert np.mean(is_worse) >= 0.9
 
 
 def forest(trial: Any) -> Any:
     return RandomForestClassifier(
-        n_estimators=trial.suggest_int("n_estimators", 1, 40, log=True),
+        n_estimators=trial.suggest_int("n_estimators", 1, 20, log=True),
         max_depth=trial.suggest_int("max_depth", 1, 8),
         max_features=trial.suggest_int("max_features", 1, 4),
     )
@@ -142,10 +164,10 @@ def forests(data: Any) -> Any:
     studies = []
     for racing in (True, False):
         study = StructureStudy(
-            forest, by, name="f", storage=optuna.storages.InMemoryStorage(),
+            forest, by, name="f", storage=InMemoryStorage(),
             sampler="random", defaults=False, racing=racing,
         )  # fmt: skip
-        study.optimize(*data, n_trials=40)
+        study.optimize(*data, n_trials=30)
         studies.append(study)
     return studies
 
@@ -183,8 +205,8 @@ class TestCutTrials:
 
     def test_it_is_resumed_to_what_it_is_uninterrupted(self, forests: Any, data: Any) -> None:
         raced = forests[0]
-        storage = optuna.storages.InMemoryStorage()
-        for n_trials in (15, 27, 40):
+        storage = InMemoryStorage()
+        for n_trials in (12, 21, 30):
             study = StructureStudy(
                 forest, raced.objectives, name="f", storage=storage, sampler="random",
                 defaults=False,
@@ -196,17 +218,15 @@ class TestCutTrials:
 
 
 class TestOff:
-    def test_without_racing_all_are_fitted_in_every_fold(self, data: Any) -> None:
-        FITTED.clear()
-        study = searched(data, racing=False)
+    def test_without_racing_all_are_fitted_in_every_fold(self, searches: Any) -> None:
+        study, n_fits = searches["whole"]
         assert lost(study) == []
         repeats = sum("optistruct:repeats" in t.user_attrs for t in study.optuna_study.trials)
-        assert len(FITTED) == 5 * (40 - repeats)
+        assert n_fits == 5 * (40 - repeats)
 
-    def test_racing_saves_fits(self, data: Any) -> None:
-        FITTED.clear()
-        searched(data)
-        assert len(FITTED) < 0.85 * 5 * 40
+    def test_racing_saves_fits(self, searches: Any) -> None:
+        _, n_fits = searches["raced"]
+        assert n_fits < 0.85 * 5 * 40
 
     def test_over_one_fold_there_is_no_race(self, data: Any) -> None:
         rows = np.arange(len(data[1]))
@@ -220,16 +240,17 @@ class TestOff:
 @pytest.mark.filterwarnings("ignore:NSGAIIISampler is experimental")
 @pytest.mark.parametrize("sampler", SAMPLERS)
 class TestSamplers:
-    def test_every_one_goes_on_from_lost_trials(self, sampler: str, data: Any) -> None:
-        storage = optuna.storages.InMemoryStorage()
-        searched(data, storage=storage)
-        study = searched(data, 56, storage=storage, sampler=sampler)
+    def test_every_one_goes_on_from_lost_trials(
+        self, sampler: str, data: Any, copied: InMemoryStorage
+    ) -> None:
+        study = searched(data, 56, storage=copied, sampler=sampler)
+        assert len(lost(study)) >= 5
         states = [trial.state for trial in study.optuna_study.trials]
         assert states == [TrialState.COMPLETE] * len(states)
         assert len(states) == 56
 
     def test_a_resumed_study_equals_an_uninterrupted_one(self, sampler: str, data: Any) -> None:
-        storage = optuna.storages.InMemoryStorage()
+        storage = InMemoryStorage()
         for n_trials in (12, 21, 30):
             parts = searched(data, n_trials, storage=storage, sampler=sampler)
         assert outcomes(parts) == outcomes(searched(data, 30, sampler=sampler))
@@ -252,8 +273,8 @@ def test_two_workers_race(data: Any) -> None:
     assert numbers.isdisjoint(c.trial for c in study.front())
 
 
-def test_a_repeat_of_what_was_lost_is_lost(data: Any) -> None:
-    study = searched(data)
+def test_a_repeat_of_what_was_lost_is_lost(data: Any, copied: InMemoryStorage) -> None:
+    study = study_of(storage=copied)
     first = lost(study)[0]
     study.enqueue(first.params)
     study.optuna_study.enqueue_trial(first.params)
@@ -281,6 +302,6 @@ def test_a_structure_better_in_nothing_else_but_one_objective_is_kept(data: Any)
     assert any(c.parameters == {"max_depth": 0} for c in study.front())
 
 
-def test_means_are_not_what_is_stored(data: Any) -> None:
-    for trial in lost(searched(data)):
+def test_means_are_not_what_is_stored(study: StructureStudy) -> None:
+    for trial in lost(study):
         assert trial.values != list(means(record_of(trial).folds).values())
