@@ -113,8 +113,8 @@ class TestSearch:
     def test_crosses_what_only_some_structures_have(self) -> None:
         """Optuna's leaves such parameters random."""
         seeds = range(5)
-        ours = [nearest(NSGA2Sampler(seed=seed), 300) for seed in seeds]
-        optunas = [nearest(NSGAIISampler(seed=seed, population_size=20), 300) for seed in seeds]
+        ours = [nearest(NSGA2Sampler(seed=seed), 100) for seed in seeds]
+        optunas = [nearest(NSGAIISampler(seed=seed, population_size=20), 100) for seed in seeds]
         assert statistics.median(ours) < 0.6 * statistics.median(optunas)
 
     def test_enqueued_trials_are_parents(self) -> None:
