@@ -1,19 +1,19 @@
 """Every mistake of a user: one clear message, exit status 2, no traceback, nothing written."""
 
 import gzip
-import os
+import json
 import re
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
 import optuna
 import pytest
 
-from tests.cli.conftest import homes, optistruct
+from tests.cli.conftest import SECONDS, environment, homes
 
 pytestmark = pytest.mark.slow
 
@@ -137,28 +137,70 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-Outcome = tuple["subprocess.CompletedProcess[str]", dict[str, bytes], dict[str, bytes]]
+FORKS = """
+import gc
+import json
+import os
+import sys
+
+import optistruct.reporting  # imports are most of a command's time, spent only once here
+import optistruct.study
+from optistruct.cli.app import main
+
+gc.freeze()  # or every process collects all of the modules when it ends
+codes = []
+for folder, arguments in json.loads(sys.argv[1]):
+    child = os.fork()
+    if child == 0:
+        os.chdir(folder)
+        for name, number in (("out", 1), ("err", 2)):
+            os.dup2(os.open(f"{folder}.{name}", os.O_CREAT | os.O_WRONLY), number)
+        sys.argv = ["optistruct", *arguments]
+        main()
+        sys.exit()
+    codes.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+print(json.dumps(codes))
+"""
+"""Runs commands in turn, each in a process of its own that has the modules already."""
+
+
+class Outcome(NamedTuple):
+    code: int
+    out: str
+    err: str
+    has_written: bool
 
 
 @pytest.fixture(scope="module")
-def outcomes(
-    model_folder: Path, tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, "Future[Outcome]"]:
-    """Make all mistakes, some at once; each in a folder of its own."""
-
-    def make(arguments: Sequence[str], folder: Path) -> Outcome:
-        for file in model_folder.iterdir():
-            (folder / file.name).write_bytes(file.read_bytes())
-        before = _files(folder)
-        return optistruct(folder, *arguments), before, _files(folder)
-
+def outcomes(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
+    """Make all mistakes, each in a folder of its own."""
     cases = {name: mistake.arguments for name, mistake in MISTAKES.items()}
     cases |= {name: arguments for name, (arguments, _) in USAGE.items()}
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return {
-            name: pool.submit(make, arguments, tmp_path_factory.mktemp("case"))
-            for name, arguments in cases.items()
-        }
+    folders = [tmp_path_factory.mktemp("case") for _ in cases]
+    for folder in folders:
+        for file in model_folder.iterdir():
+            (folder / file.name).write_bytes(file.read_bytes())
+    before = [_files(folder) for folder in folders]
+    jobs = json.dumps(list(zip(map(str, folders), cases.values(), strict=True)))
+    done = subprocess.run(
+        [sys.executable, "-c", FORKS, jobs],
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=SECONDS,
+        check=True,
+    )
+    return {
+        name: Outcome(
+            code,
+            folder.with_suffix(".out").read_text(encoding="utf-8"),
+            folder.with_suffix(".err").read_text(encoding="utf-8"),
+            _files(folder) != files,
+        )
+        for name, folder, files, code in zip(
+            cases, folders, before, json.loads(done.stdout), strict=True
+        )
+    }
 
 
 def _files(folder: Path) -> dict[str, bytes]:
@@ -169,21 +211,21 @@ def _files(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("name", list(MISTAKES))
-def test_mistake(outcomes: dict[str, "Future[Outcome]"], name: str) -> None:
-    done, before, after = outcomes[name].result()
-    assert done.returncode == 2, done.stderr
-    assert done.stdout == ""
-    [line] = done.stderr.strip().splitlines()
+def test_mistake(outcomes: dict[str, Outcome], name: str) -> None:
+    code, out, err, has_written = outcomes[name]
+    assert code == 2, err
+    assert out == ""
+    [line] = err.strip().splitlines()
     assert re.match(f"Error: .*{MISTAKES[name].message}", line)
-    assert after == before  # nothing written
+    assert not has_written
 
 
 @pytest.mark.parametrize("name", list(USAGE))
-def test_wrong_usage(outcomes: dict[str, "Future[Outcome]"], name: str) -> None:
-    done, before, after = outcomes[name].result()
-    assert done.returncode == 2, done.stderr
-    assert done.stdout == ""
-    assert done.stderr.count("Error") == 1
-    assert re.search(USAGE[name][1], done.stderr)
-    assert "Traceback" not in done.stderr
-    assert after == before
+def test_wrong_usage(outcomes: dict[str, Outcome], name: str) -> None:
+    code, out, err, has_written = outcomes[name]
+    assert code == 2, err
+    assert out == ""
+    assert err.count("Error") == 1
+    assert re.search(USAGE[name][1], err)
+    assert "Traceback" not in err
+    assert not has_written
