@@ -20,6 +20,9 @@ from tests.cli.conftest import COMMAND, environment, homes, optistruct, wait_unt
 
 pytestmark = pytest.mark.slow
 
+UNTIMED = ("--objective", "accuracy", "--objective", "parameters")
+"""Objectives that are measured at once, where it does not matter which they are."""
+
 
 def trials_of(folder: Path, name: str, file: str = "optistruct.db") -> list[Any]:
     return begun(optuna.load_study(study_name=name, storage=f"sqlite:///{folder / file}"))
@@ -115,7 +118,7 @@ def test_numbers_by_default_and_another_search_of_the_same_name(tmp_path: Path) 
 def test_a_bar_in_a_terminal(tmp_path: Path, homes_csv: Path) -> None:
     ours, theirs = pty.openpty()
     command = [*COMMAND, "search", str(homes_csv), "--target", "sold", "--space", "decision_tree",
-               "--trials", "3"]  # fmt: skip
+               *UNTIMED, "--trials", "3"]  # fmt: skip
     env = environment() | {"TERM": "xterm", "COLUMNS": "160"}
     with subprocess.Popen(
         command, cwd=tmp_path, env=env, stdin=theirs, stdout=theirs, stderr=theirs
@@ -143,7 +146,8 @@ def _read(terminal: int) -> str:
 
 
 def test_interrupted_and_resumed(tmp_path: Path, homes_csv: Path) -> None:
-    command = [*COMMAND, "search", str(homes_csv), "--target", "sold", "--space", "decision_tree"]
+    command = [*COMMAND, "search", str(homes_csv), "--target", "sold", "--space", "decision_tree",
+               *UNTIMED]  # fmt: skip
 
     def has_results() -> bool:
         """Look without Optuna, which would make the tables at the same time as the search does."""
