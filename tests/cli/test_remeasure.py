@@ -1,6 +1,7 @@
 """A front measured again from the command line, by what the study knows of its data."""
 
 import runpy
+import shutil
 from pathlib import Path
 
 import pytest
@@ -36,16 +37,32 @@ def measured_again(folder: Path, name: str, file: str = "optistruct.db") -> list
     return [member.remeasurement is not None for member in front]
 
 
-def test_of_a_table_that_was_searched(tmp_path: Path, homes_csv: Path) -> None:
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a table and the database in which it was searched."""
+    folder = tmp_path_factory.mktemp("searched")
+    homes().to_csv(folder / "homes.csv", index=False)
     options = ("--space", "decision_tree", "--objective", "r2", "--objective", "inference_time")
-    optistruct(tmp_path, "search", homes_csv, "--target", "price", "--trials", 2, *options)
-    assert not any(measured_again(tmp_path, "homes-price"))
-    done = optistruct(tmp_path, "remeasure", "homes-price")
+    optistruct(folder, "search", "homes.csv", "--target", "price", "--trials", 2, *options)
+    return folder
+
+
+@pytest.fixture
+def folder(searched: Path, tmp_path: Path) -> Path:
+    """A folder with a copy of that database; the table is where it was searched."""
+    homes().to_csv(searched / "homes.csv", index=False)
+    shutil.copy(searched / "optistruct.db", tmp_path)
+    return tmp_path
+
+
+def test_of_a_table_that_was_searched(folder: Path) -> None:
+    assert not any(measured_again(folder, "homes-price"))
+    done = optistruct(folder, "remeasure", "homes-price")
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert "on the front were measured again, side by side, on " in " ".join(done.stdout.split())
-    assert all(measured_again(tmp_path, "homes-price"))
-    assert "measured again" in optistruct(tmp_path, "show", "homes-price").stdout
+    assert all(measured_again(folder, "homes-price"))
+    assert "measured again" in optistruct(folder, "show", "homes-price").stdout
 
 
 def test_of_a_script_that_was_run(tmp_path: Path) -> None:
@@ -66,19 +83,16 @@ def test_of_a_script_that_was_run(tmp_path: Path) -> None:
         assert len(study.trials) == 2
 
 
-def test_of_a_table_that_has_changed(tmp_path: Path) -> None:
-    homes().to_csv(tmp_path / "homes.csv", index=False)
-    options = ("--space", "decision_tree", "--objective", "r2", "--objective", "inference_time")
-    optistruct(tmp_path, "search", "homes.csv", "--target", "price", "--trials", 2, *options)
-    homes(59).to_csv(tmp_path / "homes.csv", index=False)
-    done = optistruct(tmp_path, "remeasure", "homes-price")
+def test_of_a_table_that_has_changed(folder: Path, searched: Path) -> None:
+    homes(59).to_csv(searched / "homes.csv", index=False)
+    done = optistruct(folder, "remeasure", "homes-price")
     assert done.returncode == 2
     assert "other data: 60 rows of 5 columns then, 59 of 5 now" in done.stderr
-    (tmp_path / "homes.csv").unlink()
-    done = optistruct(tmp_path, "remeasure", "homes-price")
+    (searched / "homes.csv").unlink()
+    done = optistruct(folder, "remeasure", "homes-price")
     assert done.returncode == 2
     assert "Error: there is no file" in done.stderr
-    assert not any(measured_again(tmp_path, "homes-price"))
+    assert not any(measured_again(folder, "homes-price"))
 
 
 def test_of_a_study_that_only_a_script_knows(
