@@ -121,18 +121,17 @@ def feasible_losses(trial: FrozenTrial, objectives: Sequence[Objective]) -> NDAr
 
 def nest(objectives: Sequence[Objective], trial: FrozenTrial) -> Nest | None:
     """Read the submodels that a complete trial measured, as a sampler learns from them."""
-    each = [
-        (one.submodel, one.values)
-        for one in unfold(trial, objectives, {})
-        if one.submodel is not None
-    ]
-    if not each:
+    record = trial.user_attrs.get(EVALUATION)
+    curve = None if record is None else Evaluation.from_json(record).curve
+    if curve is None:
         return None
+    each = [means(folds) for _, folds in curve]
     return Nest(
-        parameter=each[0][0][0],
-        values=[value for (_, value), _ in each],
-        measured=[[values[o.name] for o in objectives] for _, values in each],
-        excess=[_excess(values, objectives) for _, values in each],
+        parameter=curve.parameter,
+        values=list(curve.values),
+        measured=[[values[o.name] for o in objectives] for values in each],
+        excess=[_excess(values, objectives) for values in each],
+        fixed_cost=curve.fixed_cost,
     )
 
 

@@ -15,11 +15,14 @@ class Curve:
         parameter: The space's parameter that they differ in.
         values: Its values, from small structures to large ones.
         folds: Each objective's name and, for each submodel, its values, one a fold.
+        fixed_cost: What a trial takes whatever the value, in steps of the parameter; None where a
+            fit takes as long whatever the value. See `fixed_cost`.
     """
 
     parameter: str
     values: tuple[Any, ...]
     folds: Mapping[str, tuple[tuple[float, ...], ...]]
+    fixed_cost: float | None = None
 
     def __iter__(self) -> Iterator[tuple[Any, dict[str, tuple[float, ...]]]]:
         """Go through the submodels: the parameter's value, and each objective's folds."""
@@ -32,10 +35,11 @@ class Curve:
             "parameter": self.parameter,
             "values": list(self.values),
             "folds": {name: [list(row) for row in rows] for name, rows in self.folds.items()},
+            "fixed_cost": self.fixed_cost,
         }
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Self:
         """Read the record that `to_json` wrote."""
         folds = {name: tuple(map(tuple, rows)) for name, rows in record["folds"].items()}
-        return cls(record["parameter"], tuple(record["values"]), folds)
+        return cls(record["parameter"], tuple(record["values"]), folds, record["fixed_cost"])

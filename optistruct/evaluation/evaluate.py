@@ -83,7 +83,7 @@ class _Course:
         self._data = fold_data(plan).of(structure)
         self.folds: dict[str, list[float]] = {objective.name: [] for objective in plan.objectives}
         self.seconds: list[float] = []
-        self.nested = Nested(grid, plan.objectives)
+        self.nested = Nested(grid, plan)
         self.pessimistic: dict[str, float] | None = None
         self.is_over = False
 

@@ -1,12 +1,14 @@
 """The submodels of one evaluation: what is measured of them, fold by fold."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from optistruct.evaluation.curve import Curve
+from optistruct.evaluation.fixed_cost import fixed_cost
 from optistruct.evaluation.grid import Grid
+from optistruct.evaluation.plan import EvaluationPlan
 from optistruct.exceptions import SubmodelError
 from optistruct.objectives import Objective
 from optistruct.submodels import keeping, submodels_of
@@ -19,19 +21,20 @@ class Nested:
 
     Args:
         grid: The submodels that are wanted; None for none.
-        objectives: What they are measured by.
+        plan: What they are measured by.
 
     Attributes:
         reasons: Why submodels are measured no more; empty while they are, or are not wanted.
     """
 
-    def __init__(self, grid: Grid | None, objectives: Sequence[Objective]) -> None:
+    def __init__(self, grid: Grid | None, plan: EvaluationPlan) -> None:
         self._grid = grid
-        self._objectives = objectives
+        self._plan = plan
+        self._fixed_cost: float | None = None
         # those that are measured, from small to large; the last is the one that is fitted
         self._values: tuple[Any, ...] | None = None
         self._is_cut = False
-        self._folds: dict[str, list[list[float]]] = {o.name: [] for o in objectives}
+        self._folds: dict[str, list[list[float]]] = {o.name: [] for o in plan.objectives}
         self.reasons: list[str] = []
 
     @contextmanager
@@ -70,11 +73,12 @@ class Nested:
             low, high = nest.span()
             smaller = [value for value in grid.smaller if low <= value <= high]
             self._values = (*smaller, grid.own)
+            self._fixed_cost = fixed_cost(model, self._plan)
         nest = nest.among(self._values)
         if nest.difference is not None:
             raise SubmodelError(nest.difference)
-        each = [objective.measure_each(nest, X, y) for objective in self._objectives]
-        for objective, values in zip(self._objectives, each, strict=True):
+        each = [objective.measure_each(nest, X, y) for objective in self._plan.objectives]
+        for objective, values in zip(self._plan.objectives, each, strict=True):
             self._folds[objective.name].append(values)
         return [values[-1] for values in each]
 
@@ -104,7 +108,9 @@ class Nested:
         usable = [
             place
             for place in range(len(values))
-            if all(is_usable(o, value) for o in self._objectives for value in rows[o.name][place])
+            if all(
+                is_usable(o, value) for o in self._plan.objectives for value in rows[o.name][place]
+            )
         ]
         if not usable:
             return None
@@ -112,6 +118,7 @@ class Nested:
             self._grid.parameter,
             tuple(values[place] for place in usable),
             {name: tuple(each[place] for place in usable) for name, each in rows.items()},
+            self._fixed_cost,
         )
 
 

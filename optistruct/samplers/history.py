@@ -104,16 +104,20 @@ class History:
         return self.measured.at(places[np.argsort(self.measured.trials[places], kind="stable")])
 
     def front(self) -> Numbers:
-        """List the feasible structures that none dominates, submodels too, each structure once.
+        """List the feasible structures that none dominates, submodels too.
+
+        Of those with equal values the latest stands for all: where some parameters do not matter,
+        they would be most of the front, and the same structure is measured once only.
 
         Returns:
             (n, n_columns) rows.
         """
-        rows, losses, excess, _ = self.measured
+        rows, losses, excess, trials = self.measured
         feasible = np.flatnonzero(excess == 0)
-        members = rows[feasible[pareto.is_nondominated(losses[feasible])]]
-        _, first = np.unique(np.nan_to_num(members, nan=-1.0), axis=0, return_index=True)
-        return members[np.sort(first)]
+        members = feasible[pareto.is_nondominated(losses[feasible])]
+        members = members[np.argsort(-trials[members], kind="stable")]
+        _, latest = np.unique(losses[members], axis=0, return_index=True)
+        return rows[np.sort(members[latest])]
 
     def keys(self, rows: Numbers) -> list[bytes]:
         """Name structures: equal ones have equal keys."""

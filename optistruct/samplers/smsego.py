@@ -158,7 +158,7 @@ class SMSEGOSampler(StructureSampler):
         guesses = [
             self._guess(i, X, losses, asked, _OPTIMISM) for i, losses in enumerate(learnt.losses.T)
         ]
-        return np.column_stack(guesses)
+        return np.maximum(np.column_stack(guesses), self.history.measured.floors())
 
     def _gains_of(self, candidates: Numbers) -> Numbers:
         """Guess what each candidate adds to the front, by what it costs where that is known."""

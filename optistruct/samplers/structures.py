@@ -10,6 +10,8 @@ from optistruct.samplers.columns import Numbers
 
 __all__ = ["StructureTable", "Structures"]
 
+_SHARING, _SHARE = 5, 0.1  # trials that share a value which nothing is below; of all, at least
+
 
 class Structures(NamedTuple):
     """Structures that were measured.
@@ -36,6 +38,22 @@ class Structures(NamedTuple):
         """Hand out these and then others."""
         rows, losses, excess = map(np.concatenate, zip(self[:3], others[:3], strict=True))
         return Structures(rows, losses, excess, np.concatenate([self.trials, others.trials]))
+
+    def floors(self) -> Numbers:
+        """Tell below what losses there is nothing, as far as it shows.
+
+        Where one value is the least in five trials and in a tenth of all, as the size of the
+        smallest structures may be, it is taken to be the least there is.
+
+        Returns:
+            (n_objectives,) losses; minus infinity where nothing shows.
+        """
+        there = np.flatnonzero(np.isfinite(self.losses).all(axis=1))
+        losses, trials = self.losses[there], self.trials[there]
+        least = losses.min(axis=0, initial=np.inf)
+        sharing = [len(np.unique(trials[column])) for column in (losses == least).T]
+        enough = max(_SHARING, _SHARE * len(np.unique(trials)))
+        return np.where(np.array(sharing) >= enough, least, -np.inf)
 
 
 class StructureTable:

@@ -25,12 +25,15 @@ class Nest(NamedTuple):
         values: Its value in each, from small structures to large ones.
         measured: Each one's values, one an objective.
         excess: How far each is beyond its limits: 0 if it is feasible.
+        fixed_cost: What a trial takes whatever the parameter's value, as a multiple of what it
+            takes for each step of it; None where it takes as long whatever the value.
     """
 
     parameter: str
     values: Sequence[Any]
     measured: Sequence[Sequence[float]]
     excess: Sequence[float]
+    fixed_cost: float | None = None
 
 
 Nested = Callable[[FrozenTrial], Nest | None]
@@ -44,11 +47,13 @@ class _Kind(NamedTuple):
         parameter: The parameter in which they are smaller.
         values: All its values that a submodel had.
         falls: Whether smaller structures have larger values.
+        fixed_cost: See `Nest`.
     """
 
     parameter: str
     values: set[Any]
     falls: bool
+    fixed_cost: float | None
 
 
 class NestedRows:
@@ -95,7 +100,8 @@ class NestedRows:
                 self.table.add(rows[i], losses[i], excess, place)
                 self._is_lesson.append(i in taught)
         falls = nest.values[0] > params[nest.parameter]
-        kind = self._kinds.setdefault(frozenset(params), _Kind(nest.parameter, set(), falls))
+        new = _Kind(nest.parameter, set(), falls, nest.fixed_cost)
+        kind = self._kinds.setdefault(frozenset(params), new)
         kind.values.update(nest.values)
 
     def lessons(self) -> NDArray[np.intp]:
@@ -105,10 +111,9 @@ class NestedRows:
     def of(self, columns: Sequence[Column], row: Numbers) -> tuple[Numbers, float]:
         """Tell what submodels a structure would have, and about how long its fit takes.
 
-        The time is taken to be proportional to the parameter along which there are submodels, such
-        as the number of trees, where that grows with the structure, and the smallest value of that
-        to cost as much as all else in a trial. It is not learnt from measured seconds: no study
-        could be repeated then.
+        The time is taken to be that of all else in a trial, and a part that is proportional to the
+        parameter along which there are submodels, such as the number of trees. It is not learnt
+        from measured seconds: no study could be repeated then.
 
         Args:
             columns: The parameters.
@@ -128,6 +133,6 @@ class NestedRows:
         few = np.linspace(0, len(smaller) - 1, min(_POINTS, len(smaller))).round().astype(int)
         rows = np.tile(row, (len(few), 1))
         rows[:, place] = [columns[place].encode(smaller[i]) for i in few]
-        if kind.falls or values[0] <= 0:
+        if kind.fixed_cost is None:
             return rows, 1.0
-        return rows, float((values[0] + own) / (values[0] + median(values)))
+        return rows, float((kind.fixed_cost + own) / (kind.fixed_cost + median(values)))

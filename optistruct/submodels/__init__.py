@@ -12,15 +12,18 @@ from optistruct.submodels.registry import (
     keeping,
     nested_in,
     submodel_parameter,
+    submodel_step_time,
     submodels_fall,
     submodels_of,
 )
 from optistruct.submodels.stand_ins import Answers, StandIn
+from optistruct.submodels.step_time import StepTime
 
 __all__ = [
     "Answers",
     "Method",
     "StandIn",
+    "StepTime",
     "Submodel",
     "SubmodelCost",
     "Submodels",
@@ -29,6 +32,7 @@ __all__ = [
     "keeping",
     "nested_in",
     "submodel_parameter",
+    "submodel_step_time",
     "submodels_fall",
     "submodels_of",
 ]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from optistruct.exceptions import ArgumentError
 from optistruct.resources import count_operations, count_parameters
+from optistruct.submodels.step_time import StepTime
 
 __all__ = ["Method", "Submodel", "SubmodelCost", "Submodels"]
 
@@ -67,11 +68,14 @@ class Submodels(Sequence[Submodel], ABC):
         parameter: The parameter that the submodels differ in, as `set_params` names it.
         values: Its values, from small structures to large ones.
         falls: Whether smaller structures have larger values.
+        step_time: How long a fit goes on for each step of the parameter; None where it takes as
+            long whatever the value.
         difference: How a submodel differs from a refit with its value; None if it does not.
     """
 
     parameter: str
     falls: bool = False
+    step_time: StepTime | None = None
     difference: str | None = None
 
     def __init__(self, model: Any, values: Sequence[Any] | None = None) -> None:
@@ -101,6 +105,11 @@ class Submodels(Sequence[Submodel], ABC):
     def falls_of(cls, structure: Any) -> bool:
         """Tell whether smaller structures have larger values of the parameter."""
         return cls.falls
+
+    @classmethod
+    def step_time_of(cls, structure: Any) -> StepTime | None:
+        """Tell how long a fit goes on for each step of the parameter."""
+        return cls.step_time
 
     @classmethod
     def objection(cls, structure: Any) -> str | None:

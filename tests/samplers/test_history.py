@@ -155,7 +155,7 @@ class TestOutcomes:
         history = history_of(trial(0, values=[0, 1]), scales=["log", "linear"])
         assert history.excess.tolist() == [math.inf]
 
-    def test_front_are_the_feasible_that_none_dominates_each_once(self) -> None:
+    def test_front_are_the_feasible_that_none_dominates_the_latest_of_equals(self) -> None:
         history = history_of(
             trial(0, {"x": 0.0}, [9, 9], constraints={"a": 1.0}),
             trial(1, {"x": 1.0}, [1, 1]),
@@ -165,7 +165,7 @@ class TestOutcomes:
             trial(5, {"x": 4.0}, [1, 1]),  # as good as the first
             trial(6, {"x": 0.5}, state=TrialState.FAIL),
         )
-        assert history.front().tolist() == [[0.25], [0.75], [1.0]]
+        assert history.front().tolist() == [[0.75], [1.0]]
 
     def test_front_of_nothing_is_empty(self) -> None:
         assert history_of().front().size == 0

@@ -64,3 +64,23 @@ def test_asks_for_few_that_break_a_limit(is_evaluated: bool) -> None:
         for name in ("smsego", "random")
     }
     assert bad["smsego"] < 0.5 * bad["random"]
+
+
+def at_the_least_size(seed: int) -> int:
+    """Search where many structures are as small as any; count them among trials 51 to 100."""
+    sampler = samplers.by_name("smsego", seed=seed, scales=["linear", "log"])
+    study = optuna.create_study(directions=["minimize"] * 2, sampler=sampler)
+
+    def measure(trial: optuna.Trial) -> tuple[float, float]:
+        width = trial.suggest_int("width", 1, 100, log=True)
+        luck = trial.suggest_float("luck", 0, 1)
+        size = max(10.0, 5 * width * (1 + 0.2 * trial.suggest_float("waste", 0, 1)))
+        return 1 / width + (luck - 0.6) ** 2, size
+
+    study.optimize(measure, n_trials=100)
+    return sum(trial.values[1] == 10 for trial in study.trials[50:])
+
+
+@pytest.mark.slow
+def test_does_not_hope_for_less_than_the_least() -> None:
+    assert statistics.mean(at_the_least_size(seed) for seed in range(3)) < 12

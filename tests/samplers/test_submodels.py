@@ -36,7 +36,9 @@ FOREST = whole(0, [1.0, 81.0], kind="forest", trees=81)
 TREE = whole(1, [2.0, 9.0], kind="tree", alpha=0)
 LINE = whole(2, [5.0, 2.0], kind="line")
 NESTS = {
-    0: Nest("trees", [1, 11, 21, 41, 61], [[9, 1], [5, 11], [4, 21], [1, 41], [1, 61]], [0] * 5),
+    0: Nest(
+        "trees", [1, 11, 21, 41, 61], [[9, 1], [5, 11], [4, 21], [1, 41], [1, 61]], [0] * 5, 1.0
+    ),
     1: Nest("alpha", [8, 4, 2], [[7, 3], [4, 5], [3, 7]], [0, 2.5, 0]),
 }
 
@@ -132,6 +134,13 @@ class TestCost:
         assert self.cost(kind="forest", trees=21) == 1.0  # the middle of those measured
         assert self.cost(kind="forest", trees=98) == (1 + 98) / (1 + 21)
 
+    def test_is_the_same_where_all_else_takes_longer(self) -> None:
+        nest = Nest("trees", [1, 11], [[1, 1]] * 2, [0] * 2, 1e6)
+        history = History([MINIMIZE, MINIMIZE], nested=lambda trial: nest)
+        history.refresh([FOREST])
+        _, cost = history.nested.of(history.columns, history.rows[0])
+        assert cost == pytest.approx(1.0, rel=1e-4)
+
     def test_is_that_of_a_middling_one_where_it_is_not_known(self) -> None:
         assert self.cost(kind="tree", alpha=7) == self.cost(kind="line") == 1.0
 
@@ -145,9 +154,8 @@ def nest(trial: FrozenTrial) -> Nest | None:
     trees = [t for t in (1, 2, 4, 8, 16, 32, 64) if t < trial.params["trees"]]
     if not trees:
         return None
-    return Nest(
-        "trees", trees, [nested_objective(trial.params, t) for t in trees], [0.0] * len(trees)
-    )
+    measured = [nested_objective(trial.params, t) for t in trees]
+    return Nest("trees", trees, measured, [0.0] * len(trees), fixed_cost=1.0)
 
 
 def search(name: str, seed: int, *, knows: bool, n_trials: int) -> Iterator[dict[str, Any]]:

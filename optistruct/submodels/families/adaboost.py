@@ -17,6 +17,7 @@ from optistruct.submodels.nested import Method
 from optistruct.submodels.prefixes import PrefixSubmodels
 from optistruct.submodels.registry import nested_in
 from optistruct.submodels.rounds import RoundsSubmodels
+from optistruct.submodels.step_time import StepTime
 
 __all__ = ["AdaBoostSubmodels"]
 
@@ -24,6 +25,8 @@ __all__ = ["AdaBoostSubmodels"]
 @nested_in(AdaBoostClassifier, AdaBoostRegressor)
 class AdaBoostSubmodels(RoundsSubmodels, PrefixSubmodels):
     """The boostings of a boosting's first members."""
+
+    step_time = StepTime(1e-3, 5e-8)
 
     def rounds(self) -> int:
         """Count the members there are."""

@@ -20,6 +20,7 @@ from optistruct.submodels.nested import Method
 from optistruct.submodels.objections import warm_start
 from optistruct.submodels.prefixes import PrefixSubmodels
 from optistruct.submodels.registry import nested_in
+from optistruct.submodels.step_time import StepTime
 
 __all__ = ["BaggingSubmodels"]
 
@@ -27,6 +28,8 @@ __all__ = ["BaggingSubmodels"]
 @nested_in(BaggingClassifier, BaggingRegressor)
 class BaggingSubmodels(PrefixSubmodels):
     """The baggings of a bagging's first members."""
+
+    step_time = StepTime(1e-3, 2e-7)
 
     @classmethod
     def objection(cls, structure: Any) -> str | None:

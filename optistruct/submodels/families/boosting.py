@@ -25,6 +25,7 @@ from optistruct.submodels.nested import Method, SubmodelCost
 from optistruct.submodels.objections import warm_start
 from optistruct.submodels.registry import nested_in
 from optistruct.submodels.rounds import RoundsSubmodels
+from optistruct.submodels.step_time import StepTime
 
 __all__ = ["GradientBoostingSubmodels", "HistGradientBoostingSubmodels"]
 
@@ -64,6 +65,7 @@ class GradientBoostingSubmodels(_BoostingSubmodels):
     """The first rounds of a gradient boosting."""
 
     parameter = "n_estimators"
+    step_time = StepTime(5e-4, 1e-7, is_per_output=True)
 
     @classmethod
     def objection(cls, structure: Any) -> str | None:
@@ -100,6 +102,7 @@ class HistGradientBoostingSubmodels(_BoostingSubmodels):
     """The first rounds of a histogram gradient boosting."""
 
     parameter = "max_iter"
+    step_time = StepTime(4e-4, 8e-9, is_per_output=True)
 
     @classmethod
     def objection(cls, structure: Any) -> str | None:

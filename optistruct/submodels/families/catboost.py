@@ -16,6 +16,7 @@ from optistruct.resources import count_parameters
 from optistruct.submodels.nested import Method, SubmodelCost
 from optistruct.submodels.registry import nested_in
 from optistruct.submodels.rounds import RoundsSubmodels
+from optistruct.submodels.step_time import StepTime
 
 __all__ = ["CatBoostSubmodels"]
 
@@ -36,6 +37,8 @@ _SYMMETRIC = "SymmetricTree"
 @nested_in(CatBoost)
 class CatBoostSubmodels(RoundsSubmodels):
     """The first trees of a CatBoost model."""
+
+    step_time = StepTime(6e-4, 2e-8, is_per_output=True)
 
     def __init__(self, model: Any, values: Sequence[Any] | None = None) -> None:
         if not model.is_fitted():

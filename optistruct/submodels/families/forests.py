@@ -21,6 +21,7 @@ from optistruct.submodels.nested import Method
 from optistruct.submodels.objections import several_targets, warm_start
 from optistruct.submodels.prefixes import PrefixSubmodels
 from optistruct.submodels.registry import nested_in
+from optistruct.submodels.step_time import StepTime
 
 __all__ = ["ForestSubmodels"]
 
@@ -28,6 +29,8 @@ __all__ = ["ForestSubmodels"]
 @nested_in(ExtraTreesClassifier, ExtraTreesRegressor, RandomForestClassifier, RandomForestRegressor)
 class ForestSubmodels(PrefixSubmodels):
     """The forests of a forest's first trees."""
+
+    step_time = StepTime(1e-3, 3e-8)
 
     @classmethod
     def objection(cls, structure: Any) -> str | None:

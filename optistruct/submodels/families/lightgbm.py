@@ -20,6 +20,7 @@ from optistruct.submodels.member_costs import MemberCosts
 from optistruct.submodels.nested import Method, SubmodelCost
 from optistruct.submodels.registry import nested_in
 from optistruct.submodels.rounds import RoundsSubmodels
+from optistruct.submodels.step_time import StepTime
 
 __all__ = ["LightGBMSubmodels"]
 
@@ -50,6 +51,7 @@ class LightGBMSubmodels(RoundsSubmodels):
     """The first rounds of a LightGBM model; a fit ends when no split is possible any more."""
 
     parameter = "n_estimators"
+    step_time = StepTime(5e-5, 4e-9, is_per_output=True)
 
     def __init__(self, model: Any, values: Sequence[Any] | None = None) -> None:
         self._booster: Any = model.booster_

@@ -17,6 +17,7 @@ from optistruct.submodels.epochs import keep_epochs, kept_epochs
 from optistruct.submodels.nested import SubmodelCost, Submodels
 from optistruct.submodels.objections import warm_start
 from optistruct.submodels.registry import nested_in
+from optistruct.submodels.step_time import StepTime
 
 __all__ = ["PerceptronSubmodels"]
 
@@ -30,6 +31,7 @@ class PerceptronSubmodels(Submodels):
     """
 
     parameter = "max_iter"
+    step_time = StepTime(3e-4, 5e-8)
 
     def __init__(self, model: Any, values: Sequence[Any] | None = None) -> None:
         self._states = {

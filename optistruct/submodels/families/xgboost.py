@@ -22,6 +22,7 @@ from optistruct.submodels.member_costs import MemberCosts
 from optistruct.submodels.nested import Method, SubmodelCost
 from optistruct.submodels.registry import nested_in
 from optistruct.submodels.rounds import RoundsSubmodels
+from optistruct.submodels.step_time import StepTime
 
 __all__ = ["XGBoostSubmodels"]
 
@@ -34,6 +35,7 @@ class XGBoostSubmodels(RoundsSubmodels):
     """The first rounds of an XGBoost model; a round may be of several trees."""
 
     parameter = "n_estimators"
+    step_time = StepTime(1e-4, 8e-9, is_per_output=True)
 
     @classmethod
     def objection(cls, structure: Any) -> str | None:
