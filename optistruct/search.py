@@ -6,7 +6,7 @@ has happened twice, it is tried alone in a process of its own, and given up only
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import dataclass, field, replace
 from time import monotonic
@@ -31,24 +31,17 @@ from optistruct.evaluation import (
 )
 from optistruct.exceptions import AllTrialsFailedError, NotConvertibleError
 from optistruct.front import REPEATS
-from optistruct.objectives import Objective
+from optistruct.outcomes import Outcomes
 from optistruct.pareto import Points
-from optistruct.samplers import RACE, Visits
+from optistruct.samplers import Visits
 from optistruct.spaces import LimitBroken, Problem, Space, build, limited, structure_key
 from optistruct.standings import Standings
 from optistruct.stopping import Budget, Ending, is_stagnant
 from optistruct.storage import gathered, running_trials
-from optistruct.unfolding import EVALUATION, feasible_losses
+from optistruct.unfolding import feasible_losses
 
-__all__ = ["FAILURE", "REFUSAL", "Search", "SearchProgress"]
+__all__ = ["Search", "SearchProgress"]
 
-FAILURE = "optistruct:failure"
-"""The user attribute of a failed trial that holds the reason."""
-
-REFUSAL = "optistruct:refusal"
-"""The user attribute of a trial that is infeasible without an evaluation: its `Refusal`."""
-
-_STRUCTURE = "optistruct:structure"
 _DEATHS = "optistruct:deaths"
 _MOST_DEATHS = 3
 _FAILURES_TO_STOP = 10
@@ -119,7 +112,6 @@ class Search:
         self._done = self._done_before = sum(trial.state.is_finished() for trial in trials)
         self._start = monotonic()
         self._any_complete = any(trial.state == TrialState.COMPLETE for trial in trials)
-        self._failures = 0
         self._left = deque(running_trials(self.study))
         self._pending: dict[Future[Evaluation], _Job] = {}
         self._suspects: deque[_Job] = deque()
@@ -131,11 +123,7 @@ class Search:
         self._standings = Standings(self.plan.objectives, len(self.plan.folds))
         for trial in trials:
             self._note(trial)
-        self._evaluated = {
-            trial.user_attrs[_STRUCTURE]: trial.number
-            for trial in trials
-            if trial.state == TrialState.COMPLETE and _STRUCTURE in trial.user_attrs
-        }
+        self._outcomes = Outcomes(self.study, self.plan.objectives, self._count)
 
     def run(self) -> Ending:
         """Search until the trials or the time are used up, or there is nothing to gain.
@@ -154,7 +142,7 @@ class Search:
             while self._pending:
                 self._collect()
                 self._fill()
-            if self._failures and not self.budget.is_late:
+            if self._outcomes.failures and not self.budget.is_late:
                 self._stop_if_hopeless(at_least=1)
             is_done = True
         except (KeyboardInterrupt, OutOfTime) as stop:
@@ -239,14 +227,14 @@ class Search:
                 structure = build(self.space, trial, self.problem, self.seed)
             refused = refusal(structure, self.plan)
         except LimitBroken as broken:
-            self._refuse(trial, Refusal.of_limit(self._objective(broken.name), broken.figure))
+            self._outcomes.refuse_branch(trial, broken)
         except optuna.TrialPruned:
-            self._tell(trial, state=TrialState.PRUNED)
+            self._outcomes.prune(trial)
         except Exception as error:
             self._fail(trial, _reason(error))
         else:
             if refused:
-                self._refuse(trial, refused)
+                self._outcomes.refuse(trial, refused)
             else:
                 grid = self._grid(trial, structure) if self.submodels else None
                 self._begin(_Job(trial, structure, structure_key(structure), grid))
@@ -257,8 +245,9 @@ class Search:
     def _begin(self, job: _Job) -> None:
         """Have a structure evaluated, unless it has been, or is being."""
         if job.key is not None:
-            if job.key in self._evaluated:
-                self._repeat(job.trial, self._evaluated[job.key])
+            known = self._outcomes.evaluated.get(job.key)
+            if known is not None:
+                self._outcomes.repeat(job.trial, known)
                 return
             if job.key in self._under_way:
                 self._under_way[job.key].waiting.append(job.trial)
@@ -328,78 +317,24 @@ class Search:
         if job.key is not None:
             del self._under_way[job.key]
         if isinstance(outcome, Evaluation):
-            self._complete(job, outcome)
+            self._any_complete = True
+            self._outcomes.complete(job.trial, outcome, job.key)
+            self._note(self.study.get_trials(deepcopy=False)[job.trial.number])
             for trial in job.waiting:
-                self._repeat(trial, job.trial.number)
+                self._outcomes.repeat(trial, job.trial.number)
             return
         for trial in (job.trial, *job.waiting):
             if isinstance(outcome, Refusal):
-                self._refuse(trial, outcome)
+                self._outcomes.refuse(trial, outcome)
             else:
                 self._fail(trial, outcome)
 
-    def _complete(self, job: _Job, evaluation: Evaluation) -> None:
-        if job.key is not None:
-            self._evaluated[job.key] = job.trial.number
-        self._any_complete = True
-        known_by = {} if job.key is None else {_STRUCTURE: job.key}
-        self._tell_values(job.trial, evaluation, known_by)
-        self._note(self.study.get_trials(deepcopy=False)[job.trial.number])
-
-    def _repeat(self, trial: Trial, known: int) -> None:
-        """Give a structure that has been evaluated the values of that trial."""
-        before = self.study.get_trials(deepcopy=False)[known]
-        evaluation = Evaluation.from_json(before.user_attrs[EVALUATION])
-        self._tell_values(trial, replace(evaluation, curve=None), {REPEATS: known})
-
-    def _tell_values(
-        self, trial: Trial, evaluation: Evaluation, attributes: Mapping[str, Any]
-    ) -> None:
-        values = evaluation.values
-        constraints = {RACE: 0.0 if evaluation.pessimistic is None else 1.0}
-        for objective in self.plan.objectives:
-            constraints |= objective.violations(values[objective.name])
-        self._tell(
-            trial,
-            [values[objective.name] for objective in self.plan.objectives],
-            attributes={**attributes, EVALUATION: evaluation.to_json()},
-            constraints=constraints,
-        )
-
-    def _objective(self, name: str) -> Objective:
-        return next(o for o in self.plan.objectives if o.name == name)
-
-    def _refuse(self, trial: Trial, refused: Refusal) -> None:
-        """Record an infeasible structure: it has no values, and a constraint that steers TPE."""
-        self._tell(
-            trial,
-            state=TrialState.PRUNED,
-            attributes={REFUSAL: refused.to_json()},
-            constraints={refused.constraint: refused.excess},
-        )
-
     def _fail(self, trial: Trial, reason: str) -> None:
-        self._failures += 1
-        self._last_reason = reason
-        self._tell(trial, state=TrialState.FAIL, attributes={FAILURE: reason})
+        self._outcomes.fail(trial, reason)
         self._stop_if_hopeless(at_least=_FAILURES_TO_STOP)
 
-    def _tell(
-        self,
-        trial: Trial,
-        values: list[float] | None = None,
-        *,
-        state: TrialState | None = None,
-        attributes: Mapping[str, Any] | None = None,
-        constraints: Mapping[str, float] | None = None,
-    ) -> None:
-        """End a trial, with all that is to be stored of it in one transaction."""
-        with gathered(self.study._storage):
-            for name, value in (attributes or {}).items():
-                trial.set_user_attr(name, value)
-            for name, excess in (constraints or {}).items():
-                trial.set_constraint(name, excess)
-            self.study.tell(trial, values, state=state)
+    def _count(self) -> None:
+        """Take note of a trial that has ended."""
         self._done += 1
         self.on_progress(self._progress())
 
@@ -413,10 +348,9 @@ class Search:
         return SearchProgress(self._done, max(n_trials, self._done), left)
 
     def _stop_if_hopeless(self, at_least: int) -> None:
-        if not self._any_complete and self._failures >= at_least:
-            raise AllTrialsFailedError(
-                f"all {self._failures} trials failed, the last with: {self._last_reason}"
-            )
+        failures, reason = self._outcomes.failures, self._outcomes.last_reason
+        if not self._any_complete and failures >= at_least:
+            raise AllTrialsFailedError(f"all {failures} trials failed, the last with: {reason}")
 
 
 def _outcome(future: Future[Evaluation]) -> Evaluation | Refusal | str:

@@ -1,9 +1,7 @@
 """A structure study: a space, objectives, data, and a database from which it resumes."""
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -21,10 +19,10 @@ from optistruct.evaluation import (
     remeasure,
 )
 from optistruct.exceptions import ArgumentError, StudyError
+from optistruct.founding import calibrated, load_or_make, write_spec
 from optistruct.front import ParetoFront, read_front
 from optistruct.launch import DEFAULT_STORAGE, Remeasured, current_launch
 from optistruct.objectives import Objective, check_objectives
-from optistruct.resources import reference_time
 from optistruct.search import Search, SearchProgress
 from optistruct.spaces import (
     Problem,
@@ -41,7 +39,6 @@ from optistruct.storage import (
     claimed,
     load_optuna_study,
     open_storage,
-    study_names,
 )
 from optistruct.unfolding import nest, remeasured_key
 
@@ -244,7 +241,9 @@ class StructureStudy:
         plan = make_plan(X, y, self.objectives, problem, self.cv, groups)
         spec = self._spec_of(plan, problem)
         first = self._first_structures(spec, problem)
-        study = self._opened = self._open(spec)
+        study = self._opened = load_or_make(
+            self.name, self.storage, self._sampler, self.objectives, spec
+        )
         self._data = (X, y, groups)
         told = (*callbacks, *launch.callbacks)
 
@@ -253,10 +252,10 @@ class StructureStudy:
                 callback(self, progress)
 
         with claimed(study):
-            self._write_spec(study, spec)
+            write_spec(study, self.objectives, spec)
             self._enqueue(study, first)
             search = Search(
-                study, self.space, _calibrated(plan, study), problem, self.seed, budget,
+                study, self.space, calibrated(plan, study), problem, self.seed, budget,
                 self.submodels, self.racing, workers, executor, on_progress,
             )  # fmt: skip
             return search.run()
@@ -326,7 +325,7 @@ class StructureStudy:
         problem = Problem.from_data(X, y, spec.problem.task)
         plan = make_plan(X, y, self.objectives, problem, self.cv, groups)
         self._spec_of(plan, problem).check_same(spec, self.name)
-        plan = _calibrated(plan, study)
+        plan = calibrated(plan, study)
         done: set[str] = set()
         with claimed(study), quiet_process() as executor:
             while left := [member for member in self.front() if member.key not in done]:
@@ -374,45 +373,6 @@ class StructureStudy:
             sampler=self._sampler_name,
             source=current_launch().source,
         )
-
-    def _open(self, spec: StudySpec) -> optuna.Study:
-        """Load the stored study if it is of the same, or make it; its spec is not written yet."""
-        storage = open_storage(self.storage, create=True)
-        if self.name not in study_names(storage):
-            return optuna.create_study(
-                study_name=self.name,
-                storage=storage,
-                sampler=self._sampler,
-                directions=[objective.direction for objective in self.objectives],
-            )
-        study = load_optuna_study(self.name, storage, sampler=self._sampler)
-        self._stored_spec(study, spec)
-        return study
-
-    def _stored_spec(self, study: optuna.Study, spec: StudySpec) -> StudySpec | None:
-        """Read the spec, which must be of the same; None if a study was made and no more."""
-        is_blank = StudySpec.KEY not in study.user_attrs and not study.get_trials(deepcopy=False)
-        directions = [objective.direction for objective in self.objectives]
-        if is_blank and [d.name.lower() for d in study.directions] == directions:
-            return None
-        stored = StudySpec.of_study(study)
-        spec.check_same(stored, self.name)
-        return stored
-
-    def _write_spec(self, study: optuna.Study, spec: StudySpec) -> None:
-        """Write what the study is of, or what of it is not the same any more."""
-        stored = self._stored_spec(study, spec)
-        if stored is not None:
-            now = replace(stored, sampler=spec.sampler, source=spec.source or stored.source)
-            if now != stored:
-                study.set_user_attr(StudySpec.KEY, now.to_json())
-            return
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            study.set_metric_names([objective.name for objective in self.objectives])
-        if any(objective.is_timed for objective in self.objectives):
-            spec = replace(spec, machine={**spec.machine, "reference_ns": reference_time()})
-        study.set_user_attr(StudySpec.KEY, spec.to_json())
 
 
 def load_study(
@@ -466,9 +426,3 @@ def _budget(n_trials: int, timeout: float | None, patience: int | None) -> Budge
         timeout if launch.timeout is None else launch.timeout,
         patience,
     )
-
-
-def _calibrated(plan: EvaluationPlan, study: optuna.Study) -> EvaluationPlan:
-    """Let the plan's objectives measure as they did when the study began."""
-    machine = StudySpec.of_study(study).machine
-    return replace(plan, objectives=tuple(o.calibrated(machine) for o in plan.objectives))

@@ -11,7 +11,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from optistruct import StructureStudy, objectives, reporting, spaces
-from optistruct.search import REFUSAL
+from optistruct.outcomes import REFUSAL
 
 FITTED: list[int] = []
 

@@ -13,7 +13,7 @@ from sklearn.tree import DecisionTreeClassifier
 from optistruct import StructureStudy, load_study, objectives, reporting
 from optistruct.exceptions import AllTrialsFailedError
 from optistruct.front import REPEATS
-from optistruct.search import FAILURE
+from optistruct.outcomes import FAILURE
 
 FITTED: list[int] = []
 BY_BOTH = (objectives.Score("accuracy"), objectives.ParameterCount())

@@ -9,9 +9,9 @@ from optuna.trial import TrialState
 from optistruct import recipe
 from optistruct.front import REPEATS, Candidate, ParetoFront
 from optistruct.objectives import Objective
+from optistruct.outcomes import FAILURE, REFUSAL
 from optistruct.resources import machine_text
 from optistruct.samplers import Visited, visited
-from optistruct.search import FAILURE, REFUSAL
 from optistruct.spec import StudySpec
 from optistruct.study import StructureStudy
 from optistruct.unfolding import EVALUATION
