@@ -84,14 +84,15 @@ def _bar() -> Iterator[tuple[Callable[..., Any], ...]]:
             front = study.front()
             left = progress.seconds_left
             fields: dict[str, Any] = {
+                "completed": progress.done,
+                "total": progress.n_trials,
                 "front": len(front),
                 "hypervolume": f"{front.hypervolume():.3f}",
                 "left": "" if left is None else f"{timedelta(seconds=round(left))} left",
             }
-            if study.name not in tasks:
+            if study.name in tasks:
+                bar.update(tasks[study.name], **fields)
+            else:
                 tasks[study.name] = bar.add_task(study.name, **fields)
-            bar.update(
-                tasks[study.name], completed=progress.done, total=progress.n_trials, **fields
-            )
 
         yield (advance,)
