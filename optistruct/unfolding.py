@@ -15,6 +15,7 @@ from optistruct.samplers import Nest
 __all__ = [
     "EVALUATION",
     "Measured",
+    "evaluation_of",
     "feasible_losses",
     "losses",
     "nest",
@@ -76,6 +77,12 @@ def remeasured_key(key: str) -> str:
     return f"optistruct:remeasured:{key}"
 
 
+def evaluation_of(trial: FrozenTrial) -> Evaluation | None:
+    """Read what was measured of a trial's structure; None where nothing was stored."""
+    record = trial.user_attrs.get(EVALUATION)
+    return None if record is None else Evaluation.from_json(record)
+
+
 def unfold(
     trial: FrozenTrial, objectives: Sequence[Objective], attributes: Mapping[str, Any]
 ) -> Iterator[Measured]:
@@ -89,8 +96,7 @@ def unfold(
         objectives: What structures are judged by.
         attributes: The study's user attributes, which hold what was measured again.
     """
-    record = trial.user_attrs.get(EVALUATION)
-    evaluation = None if record is None else Evaluation.from_json(record)
+    evaluation = evaluation_of(trial)
     if evaluation is None or evaluation.pessimistic is None:
         whole = Measured(
             trial,
@@ -121,8 +127,8 @@ def feasible_losses(trial: FrozenTrial, objectives: Sequence[Objective]) -> NDAr
 
 def nest(objectives: Sequence[Objective], trial: FrozenTrial) -> Nest | None:
     """Read the submodels that a complete trial measured, as a sampler learns from them."""
-    record = trial.user_attrs.get(EVALUATION)
-    curve = None if record is None else Evaluation.from_json(record).curve
+    evaluation = evaluation_of(trial)
+    curve = None if evaluation is None else evaluation.curve
     if curve is None:
         return None
     each = [means(folds) for _, folds in curve]

@@ -1,9 +1,7 @@
 """What a trial takes besides the steps of its fits, from what is known beforehand."""
 
-from typing import Any
-
 from optistruct.evaluation.plan import EvaluationPlan
-from optistruct.submodels import submodel_step_time
+from optistruct.submodels import Submodels
 
 __all__ = ["fixed_cost"]
 
@@ -13,21 +11,18 @@ _A_FOLD = 0.005  # what a fit does around its steps, and scoring
 _A_TIMING = 0.2  # of an inference, until it repeats
 
 
-def fixed_cost(structure: Any, plan: EvaluationPlan) -> float | None:
+def fixed_cost(nest: Submodels, plan: EvaluationPlan) -> float | None:
     """Guess what a trial takes whatever the value of the parameter that submodels differ in.
 
     Args:
-        structure: The structure, whose fits hold submodels.
+        nest: The submodels of a fit.
         plan: Data, folds and objectives.
 
     Returns:
         The time as a multiple of what one step, such as a tree, takes in all folds; None where a
         fit takes as long whatever the value.
-
-    Raises:
-        SubmodelError: If its fits hold no submodels, for the reason given.
     """
-    step = submodel_step_time(structure)
+    step = nest.step_time
     if step is None:
         return None
     table = plan.table

@@ -73,7 +73,7 @@ class Nested:
             low, high = nest.span()
             smaller = [value for value in grid.smaller if low <= value <= high]
             self._values = (*smaller, grid.own)
-            self._fixed_cost = fixed_cost(model, self._plan)
+            self._fixed_cost = fixed_cost(nest, self._plan)
         nest = nest.among(self._values)
         if nest.difference is not None:
             raise SubmodelError(nest.difference)

@@ -103,6 +103,11 @@ class History:
         places = np.concatenate([own, len(self.trials) + self.nested.lessons()])
         return self.measured.at(places[np.argsort(self.measured.trials[places], kind="stable")])
 
+    @cached_property
+    def floors(self) -> Numbers:
+        """(n_objectives,) losses below which there is nothing, as far as it shows."""
+        return self.measured.floors()
+
     def front(self) -> Numbers:
         """List the feasible structures that none dominates, submodels too.
 
@@ -158,7 +163,7 @@ class History:
             self._table = StructureTable(len(self._directions))
             self.nested = NestedRows(len(self._directions))
         self._append(news)
-        for derived in ("measured", "lessons"):
+        for derived in ("measured", "lessons", "floors"):
             vars(self).pop(derived, None)
         self.running_trials = running
         self.running = np.array([self._encoded(trial.params) for trial in running]).reshape(

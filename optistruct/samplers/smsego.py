@@ -12,8 +12,9 @@ them, chosen by its nearest relatives: on four seeds of the conditional space th
 the front from 0.944 to 0.949 after 200 trials, and from 0.966 to 0.973 after 500. On NAS-Bench-201
 (CIFAR-100, three seeds), whose structures are all of one kind, it would have cost 0.003 after 500.
 
-No guess is better than what many trials have shown to be the best there is, see `floors`: a trend
-goes on below the size of the smallest structures, and would look for what cannot be.
+No guess is better than what many trials have shown to be the best there is, see
+`Structures.floors`: a trend goes on below the size of the smallest structures, and would look for
+what cannot be.
 
 Where a fit brings submodels with it, the trees learn from a few of each, the front holds them, and
 a candidate gains what it and its submodels are expected to add together, by what its trial costs:
@@ -161,7 +162,7 @@ class SMSEGOSampler(StructureSampler):
         guesses = [
             self._guess(i, X, losses, asked, _OPTIMISM) for i, losses in enumerate(learnt.losses.T)
         ]
-        return np.maximum(np.column_stack(guesses), self.history.measured.floors())
+        return np.maximum(np.column_stack(guesses), self.history.floors)
 
     def _gains_of(self, candidates: Numbers) -> Numbers:
         """Guess what each candidate adds to the front, by what it costs where that is known."""

@@ -12,7 +12,6 @@ from optistruct.submodels.registry import (
     keeping,
     nested_in,
     submodel_parameter,
-    submodel_step_time,
     submodels_fall,
     submodels_of,
 )
@@ -32,7 +31,6 @@ __all__ = [
     "keeping",
     "nested_in",
     "submodel_parameter",
-    "submodel_step_time",
     "submodels_fall",
     "submodels_of",
 ]

@@ -107,11 +107,6 @@ class Submodels(Sequence[Submodel], ABC):
         return cls.falls
 
     @classmethod
-    def step_time_of(cls, structure: Any) -> StepTime | None:
-        """Tell how long a fit goes on for each step of the parameter."""
-        return cls.step_time
-
-    @classmethod
     def objection(cls, structure: Any) -> str | None:
         """Tell why a model holds no submodels because of its parameters; None if it does.
 

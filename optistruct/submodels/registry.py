@@ -11,16 +11,8 @@ from sklearn.utils.validation import check_is_fitted
 from optistruct.exceptions import SubmodelError
 from optistruct.resources import define_for
 from optistruct.submodels.nested import Submodels
-from optistruct.submodels.step_time import StepTime
 
-__all__ = [
-    "keeping",
-    "nested_in",
-    "submodel_parameter",
-    "submodel_step_time",
-    "submodels_fall",
-    "submodels_of",
-]
+__all__ = ["keeping", "nested_in", "submodel_parameter", "submodels_fall", "submodels_of"]
 
 Family = TypeVar("Family", bound=type[Submodels])
 
@@ -83,21 +75,6 @@ def submodel_parameter(structure: Any) -> str:
         SubmodelError: If its fits hold no submodels, for the reason given.
     """
     return _family_of(structure).parameter_of(structure)
-
-
-def submodel_step_time(structure: Any) -> StepTime | None:
-    """Tell how long a fit goes on for each step of `submodel_parameter`.
-
-    Args:
-        structure: An estimator, fitted or not.
-
-    Returns:
-        None where a fit takes as long whatever the value.
-
-    Raises:
-        SubmodelError: If its fits hold no submodels, for the reason given.
-    """
-    return _family_of(structure).step_time_of(structure)
 
 
 def submodels_fall(structure: Any) -> bool:

@@ -1,7 +1,9 @@
 """How long a fit goes on for one more tree, round or epoch: a guess from the table's size.
 
 It is the same on every machine and in every run, as no measured time would be, so what is decided
-by it can be repeated. It is good to a factor of about three.
+by it can be repeated. For LightGBM and random forests it was within a factor of three of the mean
+over random structures, on nine tables of 341 to 4,800 training rows; the constants of the others
+are rougher still, from synthetic tables and default parameters.
 """
 
 from typing import NamedTuple

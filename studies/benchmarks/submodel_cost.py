@@ -16,7 +16,6 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
-import numpy as np
 import optuna
 import rich
 from rich.table import Table as RichTable
@@ -78,6 +77,6 @@ if __name__ == "__main__":
                 share(structure, plan, grid, chosen.repeats)
                 for structure, grid in structures(model, problem, chosen.structures)
             ]
-            cells.append(f"{np.median(shares):.1%} ({max(shares):.1%})")
+            cells.append(f"{median(shares):.1%} ({max(shares):.1%})")
         shown.add_row(name, *cells)
     rich.print(shown)

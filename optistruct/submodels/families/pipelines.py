@@ -15,11 +15,9 @@ from optistruct.submodels.registry import (
     keeping,
     nested_in,
     submodel_parameter,
-    submodel_step_time,
     submodels_fall,
     submodels_of,
 )
-from optistruct.submodels.step_time import StepTime
 
 __all__ = ["PipelineSubmodels"]
 
@@ -38,6 +36,7 @@ class PipelineSubmodels(Submodels):
         super().__init__(model, values)
         if values is not None:
             self._nest = self._nest.among(values)
+        self.step_time = self._nest.step_time
         self.difference = self._nest.difference
 
     @classmethod
@@ -62,11 +61,6 @@ class PipelineSubmodels(Submodels):
     def falls_of(cls, structure: Any) -> bool:
         """Ask the last step."""
         return submodels_fall(structure.steps[-1][1])
-
-    @classmethod
-    def step_time_of(cls, structure: Any) -> StepTime | None:
-        """Ask the last step."""
-        return submodel_step_time(structure.steps[-1][1])
 
     @classmethod
     def keeping(cls, model: Any, values: Sequence[Any]) -> AbstractContextManager[None]:
