@@ -1,10 +1,11 @@
-"""Usual scores of many submodels at once, for what a scorer's checks cost at every call.
+"""Usual scores of a model, or of many submodels at once, without what a scorer's checks cost.
 
 Where scikit-learn takes several columns of predictions, it scores them in one call; accuracies and
-the log loss are written out. A test holds each to the scorer of its name.
+the log loss are written out. A test holds each to the scorer of its name, to the bit.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,78 +20,128 @@ from sklearn.metrics import (
 
 from optistruct.submodels import Answers, Method
 
-__all__ = ["quick_scores"]
+__all__ = ["Alone", "quick_scores"]
 
 _Scores = NDArray[np.float64]
 
 
-def quick_scores(scoring: str, answers: Answers, y: Any) -> _Scores | None:
-    """Score submodels by the scorer of a name.
+@dataclass(frozen=True)
+class Alone:
+    """What a model by itself answers for one table, asked for as that of its submodels is.
+
+    Attributes:
+        model: The fitted model.
+        table: (rows, features) table.
+    """
+
+    model: Any
+    table: Any
+
+    def of(self, method: Method) -> list[NDArray[Any]]:
+        """Hand out what the model answers."""
+        return [getattr(self.model, method)(self.table)]
+
+
+_Asked = Alone | Answers
+_Quick = Callable[[_Asked, NDArray[Any]], _Scores | None]
+
+
+def quick_scores(scoring: str, asked: _Asked, y: Any) -> _Scores | None:
+    """Score models by the scorer of a name.
 
     Args:
         scoring: The scorer's name.
-        answers: What the submodels answer for held-out rows.
+        asked: What the models answer for held-out rows.
         y: (rows,) held-out targets.
 
     Returns:
-        (n_submodels,) scores, larger is better; None where there is no quick way.
+        (n_models,) scores, larger is better; None where there is no quick way, or something for
+        the scorer to object to.
     """
-    if scoring not in _QUICK:
+    y = np.asarray(y)
+    if scoring not in _QUICK or y.ndim != 1:
         return None
-    return _QUICK[scoring](answers, np.asarray(y))
+    return _QUICK[scoring](asked, y)
 
 
-def _stacked(answers: Answers, method: Method) -> NDArray[Any]:
-    """Stack what each submodel answers: (n_submodels, rows) or (n_submodels, rows, classes)."""
-    return np.stack(answers.of(method))
+def _labels(asked: _Asked, y: NDArray[Any]) -> NDArray[Any] | None:
+    """Stack the labels that each model predicts: (n_models, rows)."""
+    if not hasattr(asked.model, "classes_"):
+        return None
+    labels = np.stack(asked.of("predict"))
+    is_like = labels.shape[1:] == y.shape and labels.dtype.kind == y.dtype.kind
+    return labels if is_like else None
 
 
-def _accuracy(answers: Answers, y: NDArray[Any]) -> _Scores:
-    hits: _Scores = (_stacked(answers, "predict") == y).mean(axis=1)
-    return hits
+def _chances(asked: _Asked, y: NDArray[Any]) -> NDArray[Any] | None:
+    """Stack each model's probabilities, (n_models, rows, classes), if all classes are held out."""
+    if not hasattr(asked.model, "predict_proba"):
+        return None
+    chances = np.stack(asked.of("predict_proba"))
+    return chances if chances.shape[1:] == (len(y), len(asked.model.classes_)) else None
 
 
-def _balanced_accuracy(answers: Answers, y: NDArray[Any]) -> _Scores:
-    is_hit = _stacked(answers, "predict") == y
-    recalls = [is_hit[:, y == label].mean(axis=1) for label in np.unique(y)]
-    mean: _Scores = np.mean(recalls, axis=0)
+def _has_its_classes(asked: _Asked, y: NDArray[Any]) -> bool:
+    """Tell whether the held-out classes are those that the models know."""
+    return np.array_equal(np.unique(y), getattr(asked.model, "classes_", ()))
+
+
+def _accuracy(asked: _Asked, y: NDArray[Any]) -> _Scores | None:
+    labels = _labels(asked, y)
+    return None if labels is None else (labels == y).mean(axis=1)
+
+
+def _balanced_accuracy(asked: _Asked, y: NDArray[Any]) -> _Scores | None:
+    labels = _labels(asked, y)
+    if labels is None:
+        return None
+    is_hit = labels == y
+    recalls = np.stack([is_hit[:, y == label].mean(axis=1) for label in np.unique(y)], axis=1)
+    mean: _Scores = recalls.mean(axis=1)
     return mean
 
 
-def _log_loss(answers: Answers, y: NDArray[Any]) -> _Scores | None:
-    classes = answers.submodels.model.classes_
-    if not np.array_equal(np.unique(y), classes):
+def _log_loss(asked: _Asked, y: NDArray[Any]) -> _Scores | None:
+    chances = _chances(asked, y) if _has_its_classes(asked, y) else None
+    if chances is None:
         return None
-    given = _stacked(answers, "predict_proba")
-    true = given[:, np.arange(len(y)), np.searchsorted(classes, y)]
+    classes = asked.model.classes_
+    if len(classes) == 2:  # scikit-learn asks for the chances of the second one only
+        chances[:, :, 0] = 1 - chances[:, :, 1]
+    true = chances[:, np.arange(len(y)), np.searchsorted(classes, y)]
     least = np.finfo(true.dtype).eps
-    losses: _Scores = np.log(np.clip(true, least, 1 - least)).mean(axis=1)
+    logs = np.ascontiguousarray(np.log(np.clip(true, least, 1 - least)))  # or sums round otherwise
+    losses: _Scores = logs.mean(axis=1)
     return losses
 
 
-def _roc_auc(answers: Answers, y: NDArray[Any]) -> _Scores | None:
-    classes = answers.submodels.model.classes_
-    if len(classes) != 2 or not np.array_equal(np.unique(y), classes):
+def _roc_auc(asked: _Asked, y: NDArray[Any]) -> _Scores | None:
+    if not _has_its_classes(asked, y) or len(asked.model.classes_) != 2:
         return None
-    if hasattr(answers.submodels.model, "decision_function"):
-        scores = _stacked(answers, "decision_function")
+    if hasattr(asked.model, "decision_function"):
+        scores = np.stack(asked.of("decision_function"))
     else:
-        scores = _stacked(answers, "predict_proba")[:, :, 1]
-    is_positive = np.repeat((y == classes[1])[:, np.newaxis], len(scores), axis=1)
+        chances = _chances(asked, y)
+        if chances is None:
+            return None
+        scores = chances[:, :, 1]
+    is_positive = np.repeat((y == asked.model.classes_[1])[:, np.newaxis], len(scores), axis=1)
     areas: _Scores = roc_auc_score(is_positive, scores.T, average=None)
     return np.atleast_1d(areas)
 
 
-def _regression(metric: Callable[..., _Scores], sign: float) -> Callable[..., _Scores]:
-    def score(answers: Answers, y: NDArray[Any]) -> _Scores:
-        predicted = _stacked(answers, "predict").T
-        true = np.repeat(y[:, np.newaxis], predicted.shape[1], axis=1)
+def _regression(metric: Callable[..., _Scores], sign: float) -> _Quick:
+    def score(asked: _Asked, y: NDArray[Any]) -> _Scores | None:
+        predicted = np.stack(asked.of("predict")).T
+        if predicted.shape[:-1] != y.shape:
+            return None
+        true = np.tile(y, (predicted.shape[1], 1)).T  # column by column, as above
         return sign * metric(true, predicted, multioutput="raw_values")
 
     return score
 
 
-_QUICK: Mapping[str, Callable[[Answers, NDArray[Any]], _Scores | None]] = {
+_QUICK: Mapping[str, _Quick] = {
     "accuracy": _accuracy,
     "balanced_accuracy": _balanced_accuracy,
     "neg_log_loss": _log_loss,

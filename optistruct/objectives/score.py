@@ -8,7 +8,7 @@ from sklearn.metrics import get_scorer, get_scorer_names
 
 from optistruct.exceptions import ArgumentError, UnknownNameError
 from optistruct.objectives.objective import Direction, Objective
-from optistruct.objectives.quick_scores import quick_scores
+from optistruct.objectives.quick_scores import Alone, quick_scores
 from optistruct.submodels import Answers, Submodels
 
 __all__ = ["Score"]
@@ -74,16 +74,30 @@ class Score(Objective):
         """
         answers = Answers(submodels, X)
         if isinstance(self.scoring, str):
-            scores = quick_scores(self.scoring, answers, y)
+            scores = self._quick(self.scoring, answers, y)
             if scores is not None:
-                smaller = (-scores if self._is_negated else scores)[:-1].tolist()
-                return [*smaller, self.measure(answers[-1], X, y)]
+                return scores
         elif not hasattr(self.scoring, "_score_func"):
             return super().measure_each(submodels, X, y)
-        return [self.measure(stand_in, X, y) for stand_in in answers]
+        return [self._slow(stand_in, X, y) for stand_in in answers]
 
     def measure(self, model: Any, X: Any, y: Any) -> float:
         """Score the model on held-out rows."""
+        if isinstance(self.scoring, str):
+            scores = self._quick(self.scoring, Alone(model, X), y)
+            if scores is not None:
+                return scores[0]
+        return self._slow(model, X, y)
+
+    def _quick(self, scoring: str, asked: Alone | Answers, y: Any) -> list[float] | None:
+        scores = quick_scores(scoring, asked, y)
+        if scores is None:
+            return None
+        each: list[float] = (-scores if self._is_negated else scores).tolist()
+        return each
+
+    def _slow(self, model: Any, X: Any, y: Any) -> float:
+        """Ask the scorer itself, whatever it takes."""
         scorer = get_scorer(self.scoring) if isinstance(self.scoring, str) else self.scoring
         score = float(scorer(model, X, y))
         return -score if self._is_negated else score

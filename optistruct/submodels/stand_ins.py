@@ -29,6 +29,11 @@ class Answers(Sequence["StandIn"]):
         self.table = X
         self._answers: dict[Method, list[NDArray[Any]]] = {}
 
+    @property
+    def model(self) -> Any:
+        """The model that the submodels are of."""
+        return self.submodels.model
+
     def of(self, method: Method) -> list[NDArray[Any]]:
         """Hand out what each submodel answers.
 
@@ -52,7 +57,7 @@ class Answers(Sequence["StandIn"]):
 
 
 def _has(method: Method) -> Callable[["StandIn"], bool]:
-    return lambda stand_in: hasattr(stand_in.answers.submodels.model, method)
+    return lambda stand_in: hasattr(stand_in.answers.model, method)
 
 
 class StandIn:
@@ -87,7 +92,7 @@ class StandIn:
     def __getattr__(self, name: str) -> Any:
         """Hand out an attribute of the submodel, which is built if it needs to be."""
         if name in _SHARED:
-            return getattr(self.answers.submodels.model, name)
+            return getattr(self.answers.model, name)
         if name.startswith("__"):
             raise AttributeError(name)
         return getattr(self._built, name)

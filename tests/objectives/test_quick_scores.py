@@ -5,13 +5,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.datasets import load_diabetes, load_iris
+from sklearn.datasets import load_diabetes, load_digits, load_iris
 from sklearn.ensemble import (
     AdaBoostClassifier,
     BaggingRegressor,
     RandomForestClassifier,
     RandomForestRegressor,
 )
+from sklearn.linear_model import LogisticRegression, Perceptron, Ridge
 from sklearn.metrics import get_scorer
 from sklearn.tree import DecisionTreeClassifier
 
@@ -37,7 +38,7 @@ def check(scoring: str, nest: Submodels, X: Any, y: Any) -> None:
     scores = quick_scores(scoring, Answers(nest, X), y)
     assert scores is not None
     assert scores.shape == (len(nest),)
-    np.testing.assert_allclose(scores, by_scorer(scoring, nest, X, y), rtol=1e-12, atol=1e-15)
+    np.testing.assert_array_equal(scores, by_scorer(scoring, nest, X, y))
 
 
 def check_score(scoring: str, nest: Submodels, X: Any, y: Any) -> None:
@@ -45,7 +46,7 @@ def check_score(scoring: str, nest: Submodels, X: Any, y: Any) -> None:
     score = Score(scoring)
     sign = -1 if scoring.startswith("neg_") else 1
     expected = sign * np.array(by_scorer(scoring, nest, X, y))
-    np.testing.assert_allclose(score.measure_each(nest, X, y), expected, rtol=1e-12, atol=1e-15)
+    np.testing.assert_array_equal(score.measure_each(nest, X, y), expected)
 
 
 def forest(X: Any, y: Any) -> Submodels:
@@ -153,6 +154,55 @@ class TestAFoldWithoutAClass:
             check(scoring, nest, X, y)
         else:
             assert quick_scores(scoring, Answers(nest, X), y) is None
+
+
+class TestAModelAlone:
+    """It is scored the quick way, too, and otherwise by the scorer, with the errors of that."""
+
+    @pytest.mark.parametrize("scoring", CLASSES)
+    def test_of_two_classes(self, scoring: str, binary: Any) -> None:
+        X, y = binary
+        for model in (LogisticRegression(), RandomForestClassifier(5, random_state=0)):
+            check_alone(scoring, model.fit(X[TRAIN], y[TRAIN]), X[TEST], y[TEST])
+
+    @pytest.mark.parametrize("scoring", CLASSES[:3])
+    def test_of_many_classes(self, scoring: str) -> None:
+        X, y = load_digits(return_X_y=True)
+        model = RandomForestClassifier(9, random_state=0).fit(X[TRAIN], y[TRAIN])
+        check_alone(scoring, model, X[TEST], y[TEST])
+
+    @pytest.mark.parametrize("scoring", NUMBERS)
+    def test_of_numbers(self, scoring: str) -> None:
+        X, y = load_diabetes(return_X_y=True)
+        check_alone(scoring, Ridge().fit(X[TRAIN], y[TRAIN]), X[TEST], y[TEST])
+
+    def test_no_chances(self, binary: Any) -> None:
+        X, y = binary
+        model = Perceptron().fit(X, y)
+        with pytest.raises(AttributeError, match="predict_proba"):
+            Score("neg_log_loss").measure(model, X, y)
+        check_alone("roc_auc", model, X, y)
+
+    def test_labels_of_a_regressor(self, binary: Any) -> None:
+        X, y = binary
+        with pytest.raises(ValueError, match="mix of binary and continuous"):
+            Score("accuracy").measure(Ridge().fit(X, y), X, y)
+
+    def test_labels_of_another_kind(self, binary: Any) -> None:
+        X, y = binary
+        model = LogisticRegression().fit(X, np.array(["no", "yes"])[y])
+        with pytest.raises(ValueError, match="Mix of label input types"):
+            Score("balanced_accuracy").measure(model, X, y)
+
+    def test_a_table_of_targets(self) -> None:
+        X, y = load_diabetes(return_X_y=True)
+        both = np.column_stack([y, y[::-1]])
+        check_alone("r2", Ridge().fit(X, both), X, both)
+
+
+def check_alone(scoring: str, model: Any, X: Any, y: Any) -> None:
+    sign = -1 if scoring.startswith("neg_") else 1
+    assert Score(scoring).measure(model, X, y) == sign * get_scorer(scoring)(model, X, y)
 
 
 class TestScore:
