@@ -53,7 +53,7 @@ class ParameterCount(Objective):
     def measure_each(self, submodels: Submodels, X: Any, y: Any) -> list[float]:
         """Count the parameters of every submodel, without building it where all is defined."""
         try:
-            return [float(cost.parameters) for cost in submodels.costs()]
+            return [float(parameters) for parameters in submodels.parameters()]
         except ResourceError:
             return super().measure_each(submodels, X, y)
 

@@ -160,6 +160,14 @@ class Submodels(Sequence[Submodel], ABC):
             ResourceError: If nobody has said what a part of the model costs.
         """
 
+    def parameters(self) -> list[int]:
+        """Tell how many parameters every submodel has, where that may be told sooner than `costs`.
+
+        Raises:
+            ResourceError: As `costs`.
+        """
+        return [cost.parameters for cost in self.costs()]
+
     def costs_alike(self) -> list[SubmodelCost]:
         """Count the model once, for a family in which all submodels cost the same."""
         cost = SubmodelCost(count_parameters(self.model).total, count_operations(self.model))

@@ -191,6 +191,7 @@ class TestEveryFamily:
 
     def test_costs_are_those_of_the_submodels_built(self, case: Case) -> None:
         submodels = submodels_of(fitted(case)).among(case.values)
+        assert submodels.parameters() == [cost.parameters for cost in submodels.costs()]
         for cost, submodel in zip(submodels.costs(), submodels, strict=True):
             built = submodel.materialize()
             assert cost.parameters == count_parameters(built).total

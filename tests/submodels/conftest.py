@@ -32,6 +32,7 @@ def assert_law() -> Check:
         responses = {method: list(submodels.responses(held_out, method)) for method in methods}
         costs = submodels.costs()
         assert len(costs) == len(submodels)
+        assert submodels.parameters() == [cost.parameters for cost in costs]
         for place, submodel in enumerate(submodels):
             built = submodel.materialize()
             refit = clone(model).set_params(**{submodel.parameter: submodel.value})

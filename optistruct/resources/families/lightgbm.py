@@ -17,7 +17,7 @@ fitted on.
 
 import re
 from bisect import bisect_left
-from itertools import chain
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -38,12 +38,34 @@ def _model(model: Any) -> Stored:
 
 @stored_arrays.register(Booster)
 def _booster(booster: Any) -> Stored:
-    stored = _of_plain_trees(booster) or _of_any_trees(booster)
-    categories = [*chain.from_iterable(booster.pandas_categorical or [])]
-    return {**stored, "categories": Scalars(len(categories))}
+    rounds = _rounds(booster)
+    plain = _of_plain_trees(booster, [rounds])
+    stored = plain[0] if plain else _of_any_trees(booster)
+    return {**stored, "categories": _categories(booster)}
 
 
-def _of_plain_trees(booster: Any) -> Stored | None:
+def parameters_of_rounds(booster: Any, rounds: Sequence[int]) -> list[int] | None:
+    """Count what the first rounds of a booster store, for several numbers of rounds at once.
+
+    Args:
+        booster: The booster; it has not stopped early.
+        rounds: Numbers of rounds, none larger than there are.
+
+    Returns:
+        None where trees store more than plain ones, so that all must be written out.
+    """
+    plain = _of_plain_trees(booster, rounds)
+    if plain is None:
+        return None
+    categories = _categories(booster).number
+    return [sum(part.number for part in stored.values()) + categories for stored in plain]
+
+
+def _categories(booster: Any) -> Scalars:
+    return Scalars(sum(map(len, booster.pandas_categorical or [])))
+
+
+def _of_plain_trees(booster: Any, rounds: Sequence[int]) -> list[dict[str, Scalars]] | None:
     """Count from a few trees, since writing out all of them takes 4 % of a fit.
 
     Whether missing values have a direction is the same for all splits on a feature, and how many
@@ -51,9 +73,35 @@ def _of_plain_trees(booster: Any) -> Stored | None:
     that are looked at must agree.
 
     Returns:
-        None where that doesn't do, or there are categorical splits or linear leaves.
+        What each number of rounds stores; None where that doesn't do, or there are categorical
+        splits or linear leaves.
     """
-    rounds = _rounds(booster)
+    has_direction = _directions(booster, max(rounds))
+    if has_direction is None:
+        return None
+    directed = [feature for feature, does in has_direction.items() if does]
+    outputs = booster.num_model_per_iteration()
+    found = []
+    for number in rounds:
+        splits = booster.feature_importance("split", iteration=number)
+        total = int(splits.sum())
+        found.append(
+            {
+                "feature": Scalars(total),
+                "threshold": Scalars(total),
+                "direction": Scalars(int(splits[directed].sum())),
+                "value": Scalars(total + number * outputs),
+            }
+        )
+    return found
+
+
+def _directions(booster: Any, rounds: int) -> dict[int, bool] | None:
+    """Tell of each feature that is split on whether missing values have a direction there.
+
+    Returns:
+        None where trees do not agree in it, or are no plain ones.
+    """
     splits = booster.feature_importance("split", iteration=rounds)
     has_direction: dict[int, bool] = {}
     first_rounds = [*np.linspace(0, rounds - 1, _ROUNDS_LOOKED_AT, dtype=int)]
@@ -73,15 +121,7 @@ def _of_plain_trees(booster: Any) -> Stored | None:
         ):
             if has_direction.setdefault(int(split_on), bool(directed)) != directed:
                 return None
-    total = int(splits.sum())
-    return {
-        "feature": Scalars(total),
-        "threshold": Scalars(total),
-        "direction": Scalars(
-            int(sum(splits[feature] for feature, does in has_direction.items() if does))
-        ),
-        "value": Scalars(total + rounds * booster.num_model_per_iteration()),
-    }
+    return has_direction
 
 
 def _first_round(booster: Any, feature: int, rounds: int) -> int:
@@ -143,7 +183,7 @@ class _Trees:
 
     def each(self, name: str) -> NDArray[np.float64]:
         """Read one field of all trees."""
-        lines = re.findall(rf"^{name}=(.*)$", self.text, flags=re.MULTILINE)
+        lines = re.findall(rf"\n{name}=(.*)", self.text)  # ten times as fast as "^" in many lines
         return np.array(" ".join(lines).split(), dtype=float)
 
     @property

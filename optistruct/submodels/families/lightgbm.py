@@ -8,7 +8,7 @@ import copy
 import ctypes
 import re
 from collections.abc import Iterator, Sequence
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from lightgbm import Booster, LGBMClassifier, LGBMModel
 from lightgbm.basic import _LIB  # type: ignore[attr-defined]
 from numpy.typing import NDArray
 
+from optistruct.resources.families.lightgbm import parameters_of_rounds
 from optistruct.submodels.member_costs import MemberCosts
 from optistruct.submodels.nested import Method, SubmodelCost
 from optistruct.submodels.registry import nested_in
@@ -43,6 +44,7 @@ _ROUNDS = (
     "num_tree",
     "num_trees",
 )
+_AT_ONCE = 1 << 20  # sums that are turned into answers in one call
 _BUFFER = 1 << 20  # LightGBM writes a text twice if it is longer
 
 
@@ -90,6 +92,10 @@ class LightGBMSubmodels(RoundsSubmodels):
                 )
         return _objection_to_fit(structure) if structure.__sklearn_is_fitted__() else None
 
+    def span(self) -> tuple[int, int]:
+        """Hold from one round to as many as there could have been."""
+        return 1, self.model.n_estimators  # what get_params tells, at once
+
     def rounds(self) -> int:
         """Count the rounds there are."""
         return self._rounds
@@ -97,34 +103,62 @@ class LightGBMSubmodels(RoundsSubmodels):
     def responses(self, X: Any, method: Method) -> Iterator[NDArray[Any]]:
         """Ask once which leaves the rows fall into, and add up what the leaves answer."""
         predict = getattr(self.model, method)
-        if self._has_leaves_only:
-            for total, rounds in self._running_sums(X):
-                yield self._answer(total, rounds, method)
-        else:
+        if not self._has_leaves_only:
             for value in self.values:
                 yield predict(X, num_iteration=value)
+            return
+        waiting: list[NDArray[np.float64]] = []
+        for sums, rounds in zip(self._running_sums(X), self._counted_rounds, strict=True):
+            is_mean = method != "decision_function" and "average_output" in self._head
+            waiting.append(sums / rounds if is_mean else sums)
+            if len(waiting) * sums.size > _AT_ONCE:
+                yield from self._answers(np.stack(waiting), method)
+                waiting = []
+        if waiting:
+            yield from self._answers(np.stack(waiting), method)
 
-    def _running_sums(self, X: Any) -> Iterator[tuple[NDArray[np.float64], int]]:
-        """Sum the trees of each submodel, (rows, outputs), overwritten by the next; and rounds."""
+    @property
+    def _counted_rounds(self) -> list[int]:
+        """Count the rounds that each submodel has; a fit may have ended before its value."""
+        return [min(value, self._rounds) for value in self.values]
+
+    def _running_sums(self, X: Any) -> Iterator[NDArray[np.float64]]:
+        """Sum the trees of each submodel: (rows, outputs)."""
         leaves = self.model.predict(X, pred_leaf=True, num_iteration=max(self.values))
         by_tree = np.ascontiguousarray(leaves.reshape(len(leaves), -1).T)
-        number = (by_tree.max(axis=1) + 1).tolist()
-        answers = _LeafAnswers(self._booster)
+        answers = _leaf_answers(self._booster, by_tree.max(axis=1) + 1)
         total = np.zeros((self._outputs, len(leaves)))
         done = 0
-        for value in self.values:
-            rounds = min(value, self._rounds)
-            for tree in range(done * self._outputs, rounds * self._outputs):
-                total[tree % self._outputs] += answers.of(tree, number[tree]).take(by_tree[tree])
+        for rounds in self._counted_rounds:
+            if rounds == done:  # the fit had ended before
+                yield total.T.copy()
+                continue
+            for output, sums in enumerate(total):
+                trees = slice(done * self._outputs + output, rounds * self._outputs, self._outputs)
+                added = np.take_along_axis(answers[trees], by_tree[trees], axis=1)
+                added[0] += sums
+                sums[:] = np.add.accumulate(added, axis=0)[-1]  # a plain sum may take another order
             done = rounds
-            yield total.T, rounds
+            yield total.T.copy()
 
-    def _answer(self, total: NDArray[np.float64], rounds: int, method: Method) -> NDArray[Any]:
-        """Make an answer of sums, as LightGBM's core and then its scikit-learn face do."""
+    def _answers(self, sums: NDArray[np.float64], method: Method) -> Iterator[NDArray[Any]]:
+        """Make answers of sums, as LightGBM's core and then its scikit-learn face do.
+
+        Args:
+            sums: (submodels, rows, outputs) sums, or means, of the trees.
+            method: Which method of the model answers.
+        """
         if method == "decision_function":
-            return total.copy() if self._outputs > 1 else total[:, 0].copy()
-        mean = total / rounds if "average_output" in self._head else total
-        told: NDArray[Any] = self._converter.predict(mean, num_threads=1)
+            yield from sums if self._outputs > 1 else sums[:, :, 0]
+            return
+        told = _converter(self._kept_head, self._outputs).predict(
+            sums.reshape(-1, self._outputs), num_threads=1
+        )
+        for one in told.reshape(*sums.shape[:2], *told.shape[1:]):
+            yield self._labelled(one, method)
+
+    def _labelled(self, told: NDArray[Any], method: Method) -> NDArray[Any]:
+        """Make an answer of what LightGBM's core tells, as its scikit-learn face does."""
         if not isinstance(self.model, LGBMClassifier) or callable(self.model.objective_):
             return told
         is_multiclass = self.model.n_classes_ > 2
@@ -134,11 +168,16 @@ class LightGBMSubmodels(RoundsSubmodels):
         labels: NDArray[Any] = self.model.classes_.take(chances.argmax(axis=1))
         return labels
 
+    def parameters(self) -> list[int]:
+        """Count splits and leaves without having the trees written, where they are plain ones."""
+        counted = parameters_of_rounds(self._booster, self._counted_rounds)
+        return super().parameters() if counted is None else counted
+
     def costs(self) -> list[SubmodelCost]:
         """Read the trees as LightGBM writes them, and add up."""
         categories = sum(map(len, self._booster.pandas_categorical or []))
         parameters, operations = map(np.cumsum, self._added_costs)
-        last = np.minimum(self.values, self._rounds) * self._outputs - 1
+        last = np.array(self._counted_rounds) * self._outputs - 1
         return [SubmodelCost(int(parameters[i]) + categories, float(operations[i])) for i in last]
 
     @cached_property
@@ -198,26 +237,35 @@ class LightGBMSubmodels(RoundsSubmodels):
             or callable(self.model.objective_)
         )
 
-    @cached_property
-    def _converter(self) -> Any:
-        """A model of as many inputs as the trees have outputs, which are their sums.
-
-        It has the objective of the model, so that LightGBM makes of the sums what it would have
-        made of them in the model.
-        """
+    @property
+    def _kept_head(self) -> tuple[str, ...]:
+        """The lines before the first tree that say what is made of the sums."""
         kept = ("version", "num_class", "num_tree_per_iteration", "label_index", "objective")
-        inputs = range(self._outputs)
-        lines = [
-            "tree",
-            *(f"{name}={self._head[name]}" for name in kept if name in self._head),
-            f"max_feature_idx={inputs[-1]}",
-            "feature_names=" + " ".join(f"f{number}" for number in inputs),
-            "feature_infos=" + " ".join("none" for _ in inputs),
-            "",
-            *(_IDENTITY.format(number) for number in inputs),
-            "end of trees",
-        ]
-        return Booster(model_str="\n".join(lines))
+        return tuple(f"{name}={self._head[name]}" for name in kept if name in self._head)
+
+
+@lru_cache(maxsize=8)
+def _converter(head: tuple[str, ...], outputs: int) -> Any:
+    """Make a model of as many inputs as the trees have outputs, which are their sums.
+
+    It has the objective of the model, so that LightGBM makes of the sums what it would have made of
+    them in the model.
+
+    Args:
+        head: Lines before the trees of a model as LightGBM writes it.
+        outputs: How many inputs it has.
+    """
+    lines = [
+        "tree",
+        *head,
+        f"max_feature_idx={outputs - 1}",
+        "feature_names=" + " ".join(f"f{number}" for number in range(outputs)),
+        "feature_infos=" + " ".join("none" for _ in range(outputs)),
+        "",
+        *(_IDENTITY.format(number) for number in range(outputs)),
+        "end of trees",
+    ]
+    return Booster(model_str="\n".join(lines))
 
 
 _IDENTITY = """Tree={0}
@@ -240,21 +288,29 @@ shrinkage=1
 """A tree that answers one of its inputs, to the bit: 0 + 1 * x on both sides of its split."""
 
 
-class _LeafAnswers:
-    """Reads what leaves answer; `Booster.get_leaf_output` does, in three times the time."""
+def _leaf_answers(booster: Any, leaves: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Read what the first leaves of each tree answer.
 
-    def __init__(self, booster: Any) -> None:
-        self._read = partial(_LIB.LGBM_BoosterGetLeafValue, booster._handle)
-        self._answer = ctypes.c_double()
+    `Booster.get_leaf_output` does so too, in three times the time.
 
-    def of(self, tree: int, number: int) -> NDArray[np.float64]:
-        """Read the first leaves of a tree."""
-        read, answer, place = self._read, self._answer, ctypes.byref(self._answer)
-        values = np.empty(number)
+    Args:
+        booster: The booster.
+        leaves: (trees,) how many leaves of each tree are read.
+
+    Returns:
+        (trees, most leaves) answers; 0 for leaves that were not read.
+    """
+    read = partial(_LIB.LGBM_BoosterGetLeafValue, booster._handle)
+    answer = ctypes.c_double()
+    place = ctypes.byref(answer)
+    answers = np.zeros((len(leaves), leaves.max()))
+    for tree, number in enumerate(leaves.tolist()):
+        values = []
         for leaf in range(number):
             read(tree, leaf, place)
-            values[leaf] = answer.value
-        return values
+            values.append(answer.value)
+        answers[tree, :number] = values
+    return answers
 
 
 def _objection_to_fit(model: Any) -> str | None:

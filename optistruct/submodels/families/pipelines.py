@@ -85,13 +85,17 @@ class PipelineSubmodels(Submodels):
 
     def costs(self) -> list[SubmodelCost]:
         """Add the cost of the preparation to that of each."""
-        before = copy.copy(self.model)
-        before.steps = [*self.model.steps[:-1], ("last", "passthrough")]
+        before = self._preparation()
         parameters, operations = count_parameters(before).total, count_operations(before)
         return [
             SubmodelCost(cost.parameters + parameters, cost.operations + operations)
             for cost in self._nest.costs()
         ]
+
+    def parameters(self) -> list[int]:
+        """Add those of the preparation to those of each."""
+        before = count_parameters(self._preparation()).total
+        return [parameters + before for parameters in self._nest.parameters()]
 
     def materialize(self, value: Any) -> Any:
         """Put the submodel of the last step in its place."""
@@ -99,3 +103,9 @@ class PipelineSubmodels(Submodels):
         name, _ = self.model.steps[-1]
         smaller.steps = [*self.model.steps[:-1], (name, self._nest.materialize(value))]
         return smaller
+
+    def _preparation(self) -> Any:
+        """Copy the pipeline without its last step."""
+        before = copy.copy(self.model)
+        before.steps = [*self.model.steps[:-1], ("last", "passthrough")]
+        return before

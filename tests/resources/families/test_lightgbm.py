@@ -192,8 +192,8 @@ class TestShortcut:
         return {name: _sizes(part)[0] for name, part in stored.items()}
 
     def plain(self, model):
-        stored = definition._of_plain_trees(model.booster_)
-        return stored and {name: part.number for name, part in stored.items()}
+        stored = definition._of_plain_trees(model.booster_, [model.n_estimators_])
+        return stored and {name: part.number for name, part in stored[0].items()}
 
     def test_agrees_where_a_feature_is_split_on_once(self):
         X, y = load_diabetes(return_X_y=True)
