@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from optistruct.evaluation.folds import fold_data
 from optistruct.evaluation.grid import Grid
@@ -15,7 +14,7 @@ from optistruct.evaluation.plan import EvaluationPlan
 from optistruct.evaluation.racing import Race
 from optistruct.evaluation.record import Evaluation
 from optistruct.objectives import Objective
-from optistruct.resources import describe_machine, single_threaded
+from optistruct.resources import describe_machine, one_thread, single_threaded
 from optistruct.submodels import submodel_parameter
 
 __all__ = ["evaluate"]
@@ -42,7 +41,7 @@ def evaluate(
         Exception: Whatever the fit or an objective raises.
     """
     course = _Course(single_threaded(estimator), plan, grid)
-    with threadpool_limits(1), warnings.catch_warnings(record=True) as caught:
+    with one_thread(), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         for fold in range(len(plan.folds)):
             if race is not None and fold:

@@ -7,11 +7,15 @@ from typing import Any, Self
 
 from sklearn.base import clone
 from sklearn.utils import _safe_indexing
-from threadpoolctl import threadpool_limits
 
 from optistruct.evaluation.plan import EvaluationPlan
 from optistruct.objectives import InferenceTime
-from optistruct.resources import describe_machine, measure_side_by_side, single_threaded
+from optistruct.resources import (
+    describe_machine,
+    measure_side_by_side,
+    one_thread,
+    single_threaded,
+)
 
 __all__ = ["Remeasurement", "remeasure"]
 
@@ -66,7 +70,7 @@ def remeasure(structures: Sequence[Any], plan: EvaluationPlan) -> list[Remeasure
     for train, test in plan.folds:
         X, y = _safe_indexing(plan.X, train), _safe_indexing(plan.y, train)
         X_test, y_test = _safe_indexing(plan.X, test), _safe_indexing(plan.y, test)
-        with threadpool_limits(1):
+        with one_thread():
             models = [clone(structure).fit(X, y) for structure in copies]
         for objective in again:
             if not isinstance(objective, InferenceTime):
