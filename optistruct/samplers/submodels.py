@@ -72,6 +72,8 @@ class NestedRows:
         self.table = StructureTable(n_objectives)
         self._is_lesson: list[bool] = []
         self._kinds: dict[frozenset[str], _Kind] = {}
+        self._found: dict[bytes, tuple[_Kind, int] | None] = {}
+        self._smaller: dict[tuple[bytes, float], tuple[Numbers, float]] = {}
 
     def __len__(self) -> int:
         """Count the submodels."""
@@ -103,6 +105,7 @@ class NestedRows:
         new = _Kind(nest.parameter, set(), falls, nest.fixed_cost)
         kind = self._kinds.setdefault(frozenset(params), new)
         kind.values.update(nest.values)
+        self._found, self._smaller = {}, {}
 
     def lessons(self) -> NDArray[np.intp]:
         """Number the submodels that a surrogate learns from: a few of each structure."""
@@ -122,17 +125,38 @@ class NestedRows:
         Returns:
             A few of them, (n, n_columns) rows, and the time as parts of that of a middling one.
         """
-        there = np.flatnonzero(~np.isnan(row)).tolist()
-        kind = self._kinds.get(frozenset(columns[i].name for i in there))
-        if kind is None:
+        there = ~np.isnan(row)
+        key = there.tobytes()
+        if key not in self._found:
+            self._found[key] = self._find(
+                [columns[i].name for i in np.flatnonzero(there).tolist()], columns
+            )
+        found = self._found[key]
+        if found is None:
             return np.empty((0, len(row))), 1.0
-        place = next(i for i in there if columns[i].name == kind.parameter)
-        own = columns[place].decode(row[place], columns[place].distribution)
-        values = sorted(kind.values)
-        smaller = [value for value in values if value != own and (value > own) == kind.falls]
-        few = np.linspace(0, len(smaller) - 1, min(_POINTS, len(smaller))).round().astype(int)
-        rows = np.tile(row, (len(few), 1))
-        rows[:, place] = [columns[place].encode(smaller[i]) for i in few]
-        if kind.fixed_cost is None:
-            return rows, 1.0
-        return rows, float((kind.fixed_cost + own) / (kind.fixed_cost + median(values)))
+        kind, place = found
+        own = float(row[place])
+        if (key, own) not in self._smaller:
+            self._smaller[key, own] = _smaller(kind, columns[place], own)
+        smaller, cost = self._smaller[key, own]
+        rows = np.tile(row, (len(smaller), 1))
+        rows[:, place] = smaller
+        return rows, cost
+
+    def _find(self, names: Sequence[str], columns: Sequence[Column]) -> tuple[_Kind, int] | None:
+        """Find the kind of the structures with some parameters, and its parameter's column."""
+        kind = self._kinds.get(frozenset(names))
+        if kind is None:
+            return None
+        return kind, next(i for i, column in enumerate(columns) if column.name == kind.parameter)
+
+
+def _smaller(kind: _Kind, column: Column, number: float) -> tuple[Numbers, float]:
+    """List the numbers of a few submodels of a structure with a number, and tell what it costs."""
+    own = column.decode(number, column.distribution)
+    smaller = [v for v in sorted(kind.values) if v != own and (v > own) == kind.falls]
+    few = np.linspace(0, len(smaller) - 1, min(_POINTS, len(smaller))).round().astype(int)
+    numbers = np.array([column.encode(smaller[i]) for i in few])
+    if kind.fixed_cost is None:
+        return numbers, 1.0
+    return numbers, float((kind.fixed_cost + own) / (kind.fixed_cost + median(kind.values)))
