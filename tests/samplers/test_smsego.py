@@ -7,6 +7,7 @@ import optuna
 import pytest
 
 from optistruct import pareto, samplers
+from optistruct.samplers.smsego import SMSEGOSampler
 
 REFERENCE = np.array([60.0, 60.0])
 SEEDS = range(5)
@@ -84,3 +85,12 @@ def at_the_least_size(seed: int) -> int:
 @pytest.mark.slow
 def test_does_not_hope_for_less_than_the_least() -> None:
     assert statistics.mean(at_the_least_size(seed) for seed in range(3)) < 12
+
+
+def test_how_optimistic_it_is_is_drawn_for_each_trial_and_objective() -> None:
+    def drawn() -> np.ndarray:
+        return np.array([SMSEGOSampler(seed=3)._optimism(number, 2) for number in range(300)])
+
+    assert len(np.unique(drawn())) == 600
+    np.testing.assert_allclose(drawn().mean(axis=0), 1.0, atol=0.2)
+    np.testing.assert_array_equal(drawn(), drawn())
