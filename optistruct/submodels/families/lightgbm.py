@@ -124,7 +124,7 @@ class LightGBMSubmodels(RoundsSubmodels):
 
     def _running_sums(self, X: Any) -> Iterator[NDArray[np.float64]]:
         """Sum the trees of each submodel: (rows, outputs)."""
-        leaves = self.model.predict(X, pred_leaf=True, num_iteration=max(self.values))
+        leaves = self._leaves(X)
         by_tree = np.ascontiguousarray(leaves.reshape(len(leaves), -1).T)
         answers = _leaf_answers(self._booster, by_tree.max(axis=1) + 1)
         total = np.zeros((self._outputs, len(leaves)))
@@ -140,6 +140,14 @@ class LightGBMSubmodels(RoundsSubmodels):
                 sums[:] = np.add.accumulate(added, axis=0)[-1]  # a plain sum may take another order
             done = rounds
             yield total.T.copy()
+
+    def _leaves(self, X: Any) -> NDArray[np.int64]:
+        """Tell which leaf of each tree each row falls into; (rows, trees), or (rows,) of one."""
+        predict = self.model.predict
+        if isinstance(X, np.ndarray) and X.dtype.kind == "f":  # the checks would take a third
+            predict = partial(self._booster.predict, num_threads=self.model.n_jobs or 0)
+        leaves: NDArray[np.int64] = predict(X, pred_leaf=True, num_iteration=max(self.values))
+        return leaves
 
     def _answers(self, sums: NDArray[np.float64], method: Method) -> Iterator[NDArray[Any]]:
         """Make answers of sums, as LightGBM's core and then its scikit-learn face do.
