@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import xlogy
 from sklearn.metrics import (
     mean_absolute_error,
     mean_squared_error,
@@ -55,8 +56,8 @@ def quick_scores(scoring: str, asked: _Asked, y: Any) -> _Scores | None:
         y: (rows,) held-out targets.
 
     Returns:
-        (n_models,) scores, larger is better; None where there is no quick way, or something for
-        the scorer to object to.
+        (n_models,) scores, larger is better; None where there is no quick way, or where the scorer
+        would refuse or warn, but for its warning of predicted classes that are not held out.
     """
     y = np.asarray(y)
     if scoring not in _QUICK or y.ndim != 1:
@@ -66,24 +67,35 @@ def quick_scores(scoring: str, asked: _Asked, y: Any) -> _Scores | None:
 
 def _labels(asked: _Asked, y: NDArray[Any]) -> NDArray[Any] | None:
     """Stack the labels that each model predicts: (n_models, rows)."""
-    if not hasattr(asked.model, "classes_"):
+    if not hasattr(asked.model, "classes_") or not _are_whole(y):
         return None
     labels = np.stack(asked.of("predict"))
     is_like = labels.shape[1:] == y.shape and labels.dtype.kind == y.dtype.kind
-    return labels if is_like else None
+    return labels if is_like and _are_whole(labels) else None
+
+
+def _are_whole(labels: NDArray[Any]) -> bool:
+    """Tell whether labels that are numbers are whole ones, as those of classes must be."""
+    return labels.dtype.kind != "f" or bool((labels % 1 == 0).all())
 
 
 def _chances(asked: _Asked, y: NDArray[Any]) -> NDArray[Any] | None:
-    """Stack each model's probabilities, (n_models, rows, classes), if all classes are held out."""
+    """Stack each model's probabilities, (n_models, rows, classes), if they are such."""
     if not hasattr(asked.model, "predict_proba"):
         return None
     chances = np.stack(asked.of("predict_proba"))
-    return chances if chances.shape[1:] == (len(y), len(asked.model.classes_)) else None
+    if chances.shape[1:] != (len(y), len(asked.model.classes_)):
+        return None
+    tolerance = np.sqrt(np.finfo(chances.dtype).eps)
+    are_within = chances.min() >= 0 and chances.max() <= 1
+    sums_up = np.allclose(chances.sum(axis=2), 1, rtol=tolerance)
+    return chances if are_within and sums_up else None
 
 
 def _has_its_classes(asked: _Asked, y: NDArray[Any]) -> bool:
-    """Tell whether the held-out classes are those that the models know."""
-    return np.array_equal(np.unique(y), getattr(asked.model, "classes_", ()))
+    """Tell whether the held-out classes are those that the models know, and more than one."""
+    held_out = np.unique(y)
+    return len(held_out) > 1 and np.array_equal(held_out, getattr(asked.model, "classes_", ()))
 
 
 def _accuracy(asked: _Asked, y: NDArray[Any]) -> _Scores | None:
@@ -110,7 +122,8 @@ def _log_loss(asked: _Asked, y: NDArray[Any]) -> _Scores | None:
         chances[:, :, 0] = 1 - chances[:, :, 1]
     true = chances[:, np.arange(len(y)), np.searchsorted(classes, y)]
     least = np.finfo(true.dtype).eps
-    logs = np.ascontiguousarray(np.log(np.clip(true, least, 1 - least)))  # or sums round otherwise
+    # scikit-learn's logarithm, and each model's in a row, or sums would round otherwise
+    logs = np.ascontiguousarray(xlogy(1.0, np.clip(true, least, 1 - least)))
     losses: _Scores = logs.mean(axis=1)
     return losses
 
@@ -135,7 +148,7 @@ def _regression(metric: Callable[..., _Scores], sign: float) -> _Quick:
         predicted = np.stack(asked.of("predict")).T
         if predicted.shape[:-1] != y.shape:
             return None
-        true = np.tile(y, (predicted.shape[1], 1)).T  # column by column, as above
+        true = np.tile(y, (predicted.shape[1], 1)).T  # by columns, or sums round otherwise
         return sign * metric(true, predicted, multioutput="raw_values")
 
     return score

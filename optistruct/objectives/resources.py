@@ -249,7 +249,9 @@ def _on_a_line(
     if len(submodels) == 1:
         return measure([submodels.model])
     low, high = measure([submodels[0].materialize(), submodels.model])
-    costs = np.array([getattr(one, cost) for one in submodels.costs()], dtype=float)
+    is_by_parameters = cost == "parameters"
+    each = submodels.parameters() if is_by_parameters else [o.operations for o in submodels.costs()]
+    costs = np.array(each, dtype=float)
     span = costs[-1] - costs[0]
     share = np.clip((costs - costs[0]) / span, 0, 1) if span else np.ones(len(costs))
     share[-1] = 1.0

@@ -1,15 +1,14 @@
 """One thread: estimators told not to spread over the cores, before a fit and after it."""
 
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
 from lightgbm import LGBMModel
 from sklearn.base import BaseEstimator, clone
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import get_cached_controller
 
 __all__ = ["one_thread", "one_thread_predict", "single_threaded"]
 
@@ -56,19 +55,13 @@ def one_thread(*models: Any) -> Iterator[None]:
             owner[name] = 1
         for booster, _ in boosters:
             booster.set_param({"nthread": 1})
-        with _pools(len(sys.modules)).limit(limits=1):
+        with get_cached_controller().limit(limits=1):
             yield
     finally:
         for owner, name, setting in settings:
             owner[name] = setting
         for booster, threads in boosters:
             booster.set_param({"nthread": threads})
-
-
-@lru_cache(maxsize=1)
-def _pools(modules: int) -> ThreadpoolController:
-    """Look for the pools of threads there are, which takes milliseconds, after each new import."""
-    return ThreadpoolController()
 
 
 def one_thread_predict(model: Any) -> Callable[[Any], Any]:

@@ -12,12 +12,13 @@ them, chosen by its nearest relatives: on four seeds of the conditional space th
 the front from 0.944 to 0.949 after 200 trials, and from 0.966 to 0.973 after 500. On NAS-Bench-201
 (CIFAR-100, three seeds), whose structures are all of one kind, it would have cost 0.003 after 500.
 
-By how much a guess is taken to be better than it is, is drawn anew for each trial and objective,
-from an exponential distribution as in Takeno, Inatsu and Karasuyama, "Randomized Gaussian process
-upper confidence bound with tighter Bayesian regret bounds", 2023: some trials refine what is known
-to be good, others go where the trees disagree. With half a standard deviation for all, searches on
-small, noisy tables stood still after some hundred trials; on NAS-Bench-201, without noise, that was
-ahead by 0.009 after 100 trials and by 0.002 after 200 (two of its datasets, eight seeds).
+How optimistic its guesses are is drawn anew for each trial and objective, from an exponential
+distribution, after Takeno, Inatsu and Karasuyama, "Randomized Gaussian process upper confidence
+bound with tighter Bayesian regret bounds", 2023 (who draw the square of the factor, and shift it):
+some trials refine what is known to be good, others go where the trees disagree. With half a
+standard deviation for all, searches on small, noisy tables stood still after some hundred trials;
+on NAS-Bench-201, without noise, that was ahead by 0.009 after 100 trials and by 0.002 after 200
+(two of its datasets, eight seeds).
 
 No guess is better than what many trials have shown to be the best there is, see
 `Structures.floors`: a trend goes on below the size of the smallest structures, and would look for
@@ -30,8 +31,8 @@ Larochelle and Adams, "Practical Bayesian optimization of machine learning algor
 the cost is no measured time; see `NestedRows.of`.
 
 The constants were chosen on NAS-Bench-201 and on a conditional space of five families
-(studies/benchmarks/samplers.py), with other seeds than those that its figures are of; those of the
-submodels on nine cells of studies/benchmarks/time_to_front.py, of the seeds that it shows.
+(studies/benchmarks/samplers.py), with other seeds than those that its figures are of; the optimism
+and those of the submodels on cells of studies/benchmarks/time_to_front.py, of seeds that it shows.
 """
 
 import numpy as np

@@ -72,8 +72,9 @@ class NestedRows:
         self.table = StructureTable(n_objectives)
         self._is_lesson: list[bool] = []
         self._kinds: dict[frozenset[str], _Kind] = {}
+        # what `of` has told, until more is known, by which parameters there are
         self._found: dict[bytes, tuple[_Kind, int] | None] = {}
-        self._smaller: dict[tuple[bytes, float], tuple[Numbers, float]] = {}
+        self._told: dict[tuple[bytes, float], tuple[Numbers, float]] = {}
 
     def __len__(self) -> int:
         """Count the submodels."""
@@ -105,7 +106,7 @@ class NestedRows:
         new = _Kind(nest.parameter, set(), falls, nest.fixed_cost)
         kind = self._kinds.setdefault(frozenset(params), new)
         kind.values.update(nest.values)
-        self._found, self._smaller = {}, {}
+        self._found, self._told = {}, {}
 
     def lessons(self) -> NDArray[np.intp]:
         """Number the submodels that a surrogate learns from: a few of each structure."""
@@ -119,7 +120,7 @@ class NestedRows:
         from measured seconds: no study could be repeated then.
 
         Args:
-            columns: The parameters.
+            columns: The parameters; with new trials they may have become more, and no others.
             row: (n_columns,) numbers of the structure.
 
         Returns:
@@ -136,9 +137,9 @@ class NestedRows:
             return np.empty((0, len(row))), 1.0
         kind, place = found
         own = float(row[place])
-        if (key, own) not in self._smaller:
-            self._smaller[key, own] = _smaller(kind, columns[place], own)
-        smaller, cost = self._smaller[key, own]
+        if (key, own) not in self._told:
+            self._told[key, own] = _smaller(kind, columns[place], own)
+        smaller, cost = self._told[key, own]
         rows = np.tile(row, (len(smaller), 1))
         rows[:, place] = smaller
         return rows, cost
@@ -154,9 +155,9 @@ class NestedRows:
 def _smaller(kind: _Kind, column: Column, number: float) -> tuple[Numbers, float]:
     """List the numbers of a few submodels of a structure with a number, and tell what it costs."""
     own = column.decode(number, column.distribution)
-    smaller = [v for v in sorted(kind.values) if v != own and (v > own) == kind.falls]
-    few = np.linspace(0, len(smaller) - 1, min(_POINTS, len(smaller))).round().astype(int)
-    numbers = np.array([column.encode(smaller[i]) for i in few])
+    values = [v for v in sorted(kind.values) if v != own and (v > own) == kind.falls]
+    few = np.linspace(0, len(values) - 1, min(_POINTS, len(values))).round().astype(int)
+    numbers = np.array([column.encode(values[i]) for i in few])
     if kind.fixed_cost is None:
         return numbers, 1.0
     return numbers, float((kind.fixed_cost + own) / (kind.fixed_cost + median(kind.values)))

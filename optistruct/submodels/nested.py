@@ -161,7 +161,9 @@ class Submodels(Sequence[Submodel], ABC):
         """
 
     def parameters(self) -> list[int]:
-        """Tell how many parameters every submodel has, where that may be told sooner than `costs`.
+        """Tell how many parameters every submodel has.
+
+        A family that knows this sooner than all costs tells it itself.
 
         Raises:
             ResourceError: As `costs`.

@@ -16,9 +16,10 @@ from noisy figures is too good.
 
     python studies/benchmarks/time_to_front.py [--budgets 30 120] [--seeds 3]
         [--tables phoneme ...] [--models lightgbm random_forest] [--contenders all tpe ...]
-        [--results DIR] [--output studies/benchmarks/time_to_front.html]
+        [--results DIR] [--output studies/benchmarks/time_to_front.html] [--cells FILE.csv]
 
-Every run is kept in the folder of results; the same command again goes on from there.
+Every run is kept in the folder of results; the same command again goes on from there. The file of
+cells tells each run's figures; time_to_front.csv has those that README.md sums up.
 """
 
 import argparse
@@ -34,10 +35,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import optuna
+import pandas as pd
 import plotly.graph_objects as go
 import rich
 from numpy.typing import NDArray
 from optuna.samplers import NSGAIISampler, TPESampler
+from rich.console import Console
 from rich.table import Table as RichTable
 from scipy.stats import gmean
 from sklearn.base import clone
@@ -238,42 +241,47 @@ def factor(ours: dict[str, Any], plain: dict[str, Any], budget: float) -> float:
     return float(max(their_seconds[their_shares >= mine][0], 1e-3) / budget)
 
 
-def report(results: dict[Task, dict[str, Any]], budgets: list[float]) -> RichTable:
-    shown = RichTable(title="how much sooner: geometric mean (worst)", title_justify="left")
-    longest = max(budgets)
-    plain = [name for name in PLAIN if any(task.contender == name for task in results)]
-    pairs = list(product(plain, budgets))
-    shown.add_column("optistruct")
-    for name, budget in pairs:
-        shown.add_column(f"{name}, {budget:g} s", justify="right")
-    for ours in [name for name in OURS if any(task.contender == name for task in results)]:
-        for model in sorted({task.model for task in results}):
-            cells = []
-            for name, budget in pairs:
-                factors = [
-                    factor(result, results[task._replace(contender=name)], budget)
-                    for task, result in results.items()
-                    if (task.contender, task.model, task.seconds) == (ours, model, longest)
-                ]
-                cells.append(f"{gmean(factors):.1f} ({min(factors):.2f})")
-            shown.add_row(f"{ours}, {model}", *cells)
-    return shown
+def cells(results: dict[Task, dict[str, Any]], budgets: list[float]) -> pd.DataFrame:
+    """List how much sooner each run of ours was, and what its last front is worth on held-out rows.
 
-
-def held_out(results: dict[Task, dict[str, Any]]) -> RichTable:
-    shown = RichTable(title="hypervolume on held-out rows, and by folds", title_justify="left")
-    for heading in ("", "held out", "by folds", "worst difference to tpe, held out"):
-        shown.add_column(heading, justify="right")
-    for contender in [*OURS, *PLAIN]:
-        tasks = [task for task in results if task.contender == contender]
-        if not tasks:
+    `factor` is of the first `seconds` of the runs, `by_folds`, `held_out` and `theirs_held_out` of
+    the whole `run_seconds`.
+    """
+    rows = []
+    for task, name, seconds in product(results, PLAIN, budgets):
+        theirs = results.get(task._replace(contender=name))
+        if task.contender not in OURS or theirs is None or seconds > task.seconds:
             continue
-        tests = [share(results[t]["held_out"], results[t]["chance"]) for t in tasks]
-        folds = [curve(results[t])[1][-1] for t in tasks]
-        others = [results[t._replace(contender="tpe")] for t in tasks if "tpe" in PLAIN]
-        gaps = [a - share(b["held_out"], b["chance"]) for a, b in zip(tests, others, strict=True)]
-        row = f"{np.mean(tests):.4f}", f"{np.mean(folds):.4f}", f"{min(gaps):+.4f}"
-        shown.add_row(contender, *row)
+        ours = results[task]
+        rows.append(
+            {
+                **{"table": task.table, "model": task.model, "seed": task.seed},
+                **{"optistruct": task.contender, "against": name, "seconds": seconds},
+                "factor": round(factor(ours, theirs, seconds), 3),
+                "run_seconds": task.seconds,
+                "by_folds": round(curve(ours)[1][-1], 4),
+                "held_out": round(share(ours["held_out"], ours["chance"]), 4),
+                "theirs_held_out": round(share(theirs["held_out"], theirs["chance"]), 4),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def report(cells: pd.DataFrame) -> RichTable:
+    """Show the geometric mean of each group of cells, the least one, and the held-out fronts."""
+    title = "how much sooner: geometric mean (worst) of so many; hypervolume on held-out rows"
+    shown = RichTable(title=title, title_justify="left")
+    for heading in ("optistruct", "model", "against"):
+        shown.add_column(heading)
+    for heading in ("after", "sooner", "cells", "held out", "theirs", "worst gap"):
+        shown.add_column(heading, justify="right")
+    for key, group in cells.groupby(["optistruct", "model", "against", "seconds"], sort=False):
+        ours, model, against, seconds = key
+        sooner = f"{gmean(group.factor):.1f} ({group.factor.min():.2f})"
+        held_out, theirs = group.held_out, group.theirs_held_out
+        figures = held_out.mean(), theirs.mean(), (held_out - theirs).min()
+        told = sooner, str(len(group)), *(f"{figure:.3f}" for figure in figures)
+        shown.add_row(ours, model, against, f"{seconds:g} s", *told)
     return shown
 
 
@@ -300,10 +308,14 @@ if __name__ == "__main__":
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--tables", nargs="+", default=[*NAMES[:7], "digits"], choices=NAMES)
     parser.add_argument("--models", nargs="+", default=[*STARTS], choices=[*STARTS])
-    parser.add_argument("--contenders", nargs="+", default=[*OURS, *PLAIN])
+    parser.add_argument("--contenders", nargs="+", default=[*OURS, *PLAIN], choices=[*OURS, *PLAIN])
     parser.add_argument("--results", type=Path, default=Path("time_to_front"))
     parser.add_argument("--output", type=Path)
+    parser.add_argument("--cells", type=Path)
     chosen = parser.parse_args()
+    for group in (OURS, PLAIN):
+        if not group.keys() & set(chosen.contenders):
+            parser.error(f"--contenders must name one of {', '.join(group)} at least")
     chosen.results.mkdir(parents=True, exist_ok=True)
     machine = describe_machine()
     rich.print(f"{machine_text(machine)}; load {machine['load']} before")
@@ -313,7 +325,9 @@ if __name__ == "__main__":
     ):
         task = Task(name, model, seed, contender, max(chosen.budgets))
         results[task] = stored(task, chosen.results)
-    rich.print(report(results, chosen.budgets))
-    rich.print(held_out(results))
+    measured = cells(results, chosen.budgets)
+    Console(width=120).print(report(measured))  # a file, too, wants whole columns
+    if chosen.cells:
+        measured.to_csv(chosen.cells, index=False)
     if chosen.output:
         figure(results, max(chosen.budgets)).write_html(chosen.output)

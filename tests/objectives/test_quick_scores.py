@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_diabetes, load_digits, load_iris
 from sklearn.ensemble import (
     AdaBoostClassifier,
@@ -17,7 +18,7 @@ from sklearn.metrics import get_scorer
 from sklearn.tree import DecisionTreeClassifier
 
 from optistruct.objectives import Score
-from optistruct.objectives.quick_scores import quick_scores
+from optistruct.objectives.quick_scores import Alone, quick_scores
 from optistruct.submodels import Answers, Submodels, submodels_of
 
 CLASSES = ("accuracy", "balanced_accuracy", "neg_log_loss", "roc_auc")
@@ -176,6 +177,26 @@ class TestAModelAlone:
         X, y = load_diabetes(return_X_y=True)
         check_alone(scoring, Ridge().fit(X[TRAIN], y[TRAIN]), X[TEST], y[TEST])
 
+    @pytest.mark.parametrize("chances", [[-0.1, 1.1], [0.3, np.nan], [0.5, 0.2]])
+    def test_what_are_no_chances(self, chances: Any, binary: Any) -> None:
+        X, y = binary
+        model = Fixed(np.tile(chances, (len(y), 1))).fit(X, y)
+        assert quick_scores("neg_log_loss", Alone(model, X), y) is None
+
+    def test_one_class_only(self, binary: Any) -> None:
+        X, y = binary
+        model = Fixed(np.ones((len(y), 1))).fit(X, np.zeros(len(y)))
+        assert quick_scores("neg_log_loss", Alone(model, X), np.zeros(len(y))) is None
+
+    @pytest.mark.parametrize("odd", [0.5, np.nan])
+    def test_fractions_for_labels(self, odd: float, binary: Any) -> None:
+        X, y = binary
+        y = y.astype(float)
+        model = LogisticRegression().fit(X, y)
+        check_alone("accuracy", model, X, y)
+        y[0] = odd
+        assert quick_scores("accuracy", Alone(model, X), y) is None
+
     def test_no_chances(self, binary: Any) -> None:
         X, y = binary
         model = Perceptron().fit(X, y)
@@ -197,10 +218,25 @@ class TestAModelAlone:
     def test_a_table_of_targets(self) -> None:
         X, y = load_diabetes(return_X_y=True)
         both = np.column_stack([y, y[::-1]])
-        check_alone("r2", Ridge().fit(X, both), X, both)
+        check_alone("r2", Ridge().fit(X, both), X, both, is_quick=False)
 
 
-def check_alone(scoring: str, model: Any, X: Any, y: Any) -> None:
+class Fixed(ClassifierMixin, BaseEstimator):
+    """Gives the same chances whatever it is asked."""
+
+    def __init__(self, chances: Any) -> None:
+        self.chances = chances
+
+    def fit(self, X: Any, y: Any) -> "Fixed":
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict_proba(self, X: Any) -> Any:
+        return self.chances
+
+
+def check_alone(scoring: str, model: Any, X: Any, y: Any, *, is_quick: bool = True) -> None:
+    assert (quick_scores(scoring, Alone(model, X), y) is not None) == is_quick
     sign = -1 if scoring.startswith("neg_") else 1
     assert Score(scoring).measure(model, X, y) == sign * get_scorer(scoring)(model, X, y)
 

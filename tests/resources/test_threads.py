@@ -1,7 +1,5 @@
 """Tests of optistruct.resources.threads."""
 
-import sys
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -13,7 +11,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from optistruct.resources import one_thread, single_threaded, threads
+from optistruct.resources import one_thread, single_threaded
 from optistruct.resources.threads import one_thread_predict
 
 
@@ -81,14 +79,3 @@ def test_takes_catboost(binary: Any) -> None:
     ).fit(X, y)
     assert one_thread_predict(fitted).keywords == {"thread_count": 1}  # type: ignore[attr-defined]
     assert len(one_thread_predict(fitted)(X)) == len(y)
-
-
-def test_looks_for_pools_anew_after_an_import_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    def looks() -> int:
-        with one_thread():
-            return threads._pools.cache_info().misses
-
-    once = looks()
-    assert looks() == once
-    monkeypatch.setitem(sys.modules, "with_threads_of_its_own", ModuleType("with_threads"))
-    assert looks() == once + 1

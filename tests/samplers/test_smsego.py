@@ -87,6 +87,17 @@ def test_does_not_hope_for_less_than_the_least() -> None:
     assert statistics.mean(at_the_least_size(seed) for seed in range(3)) < 12
 
 
+def test_each_objective_is_taken_to_be_better_by_its_own_optimism() -> None:
+    sampler = SMSEGOSampler(seed=0)
+    study = optuna.create_study(directions=["minimize"] * 2, sampler=sampler)
+    study.optimize(valley, n_trials=30)
+    rows = sampler.history.rows[:9] * 0.5
+    plain = sampler._optimistic(rows, np.array([0.0, 0.0]))
+    hopeful = sampler._optimistic(rows, np.array([0.0, 3.0]))
+    np.testing.assert_array_equal(hopeful[:, 0], plain[:, 0])
+    assert (hopeful[:, 1] < plain[:, 1]).any()
+
+
 def test_how_optimistic_it_is_is_drawn_for_each_trial_and_objective() -> None:
     def drawn() -> np.ndarray:
         return np.array([SMSEGOSampler(seed=3)._optimism(number, 2) for number in range(300)])

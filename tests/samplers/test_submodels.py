@@ -111,6 +111,14 @@ class TestExpected:
         assert self.expected("forest", trees=1) == []
         assert self.expected("tree", alpha=3) == [0.4, 0.8]
 
+    def test_take_in_what_comes_later(self) -> None:
+        nests = {**NESTS, 3: Nest("trees", [1, 31], [[9, 1], [3, 31]], [0] * 2, 1.0)}
+        self.history = History([MINIMIZE] * 2, nested=lambda trial: nests.get(trial.number))
+        self.history.refresh([FOREST, TREE])
+        assert self.expected("forest", trees=37) == [0.0, 0.1, 0.2]
+        self.history.refresh([FOREST, TREE, whole(3, [0.9, 85.0], kind="forest", trees=85)])
+        assert self.expected("forest", trees=37) == [0.0, 0.1, 0.2, 0.3]
+
     def test_are_none_of_a_kind_that_had_none(self) -> None:
         assert self.expected("line") == []
 

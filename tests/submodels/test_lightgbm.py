@@ -149,6 +149,24 @@ class TestKeepsTheLaw:
             refit = clone(model).set_params(n_estimators=value).fit(X, y, group=[30, 40, 60])
             np.testing.assert_array_equal(response, refit.predict(held_out), strict=True)
 
+    def test_plain_trees_are_counted_without_being_written(self) -> None:
+        X, y, _ = shuffled(load_diabetes)
+        submodels = submodels_of(regressor(n_estimators=12).fit(X, y))
+        counted = submodels.parameters()
+        assert "_added_costs" not in vars(submodels)
+        assert counted == [cost.parameters for cost in submodels.costs()]
+        assert submodels.among([]).parameters() == []
+
+    def test_answers_are_the_same_however_many_are_made_at_once(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        X, y, held_out = shuffled(load_iris)
+        submodels = submodels_of(classifier(n_estimators=12).fit(X, y))
+        answers = list(submodels.responses(held_out, "predict_proba"))
+        monkeypatch.setattr(family, "_AT_ONCE", 100)
+        again = list(submodels.responses(held_out, "predict_proba"))
+        np.testing.assert_array_equal(again, answers, strict=True)
+
     def test_costs_are_the_same_however_many_rounds_are_written_at_once(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:

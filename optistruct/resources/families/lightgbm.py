@@ -41,7 +41,7 @@ def _booster(booster: Any) -> Stored:
     rounds = _rounds(booster)
     plain = _of_plain_trees(booster, [rounds])
     stored = plain[0] if plain else _of_any_trees(booster)
-    return {**stored, "categories": _categories(booster)}
+    return {**stored, "categories": Scalars(count_categories(booster))}
 
 
 def parameters_of_rounds(booster: Any, rounds: Sequence[int]) -> list[int] | None:
@@ -57,12 +57,13 @@ def parameters_of_rounds(booster: Any, rounds: Sequence[int]) -> list[int] | Non
     plain = _of_plain_trees(booster, rounds)
     if plain is None:
         return None
-    categories = _categories(booster).number
+    categories = count_categories(booster)
     return [sum(part.number for part in stored.values()) + categories for stored in plain]
 
 
-def _categories(booster: Any) -> Scalars:
-    return Scalars(sum(map(len, booster.pandas_categorical or [])))
+def count_categories(booster: Any) -> int:
+    """Count the categories of a table of pandas, which a booster of one stores."""
+    return sum(map(len, booster.pandas_categorical or []))
 
 
 def _of_plain_trees(booster: Any, rounds: Sequence[int]) -> list[dict[str, Scalars]] | None:
@@ -76,7 +77,7 @@ def _of_plain_trees(booster: Any, rounds: Sequence[int]) -> list[dict[str, Scala
         What each number of rounds stores; None where that doesn't do, or there are categorical
         splits or linear leaves.
     """
-    has_direction = _directions(booster, max(rounds))
+    has_direction = _directions(booster, max(rounds, default=1))
     if has_direction is None:
         return None
     directed = [feature for feature, does in has_direction.items() if does]

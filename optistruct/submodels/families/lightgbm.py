@@ -16,7 +16,7 @@ from lightgbm import Booster, LGBMClassifier, LGBMModel
 from lightgbm.basic import _LIB  # type: ignore[attr-defined]
 from numpy.typing import NDArray
 
-from optistruct.resources.families.lightgbm import parameters_of_rounds
+from optistruct.resources.families.lightgbm import count_categories, parameters_of_rounds
 from optistruct.submodels.member_costs import MemberCosts
 from optistruct.submodels.nested import Method, SubmodelCost
 from optistruct.submodels.registry import nested_in
@@ -44,7 +44,7 @@ _ROUNDS = (
     "num_tree",
     "num_trees",
 )
-_AT_ONCE = 1 << 20  # sums that are turned into answers in one call
+_AT_ONCE = 1 << 20  # numbers that are added up, and sums that become answers, in one call
 _BUFFER = 1 << 20  # LightGBM writes a text twice if it is longer
 
 
@@ -128,23 +128,27 @@ class LightGBMSubmodels(RoundsSubmodels):
         by_tree = np.ascontiguousarray(leaves.reshape(len(leaves), -1).T)
         answers = _leaf_answers(self._booster, by_tree.max(axis=1) + 1)
         total = np.zeros((self._outputs, len(leaves)))
+        at_once = 1 + _AT_ONCE // (1 + len(leaves))
         done = 0
         for rounds in self._counted_rounds:
-            if rounds == done:  # the fit had ended before
-                yield total.T.copy()
-                continue
-            for output, sums in enumerate(total):
-                trees = slice(done * self._outputs + output, rounds * self._outputs, self._outputs)
-                added = np.take_along_axis(answers[trees], by_tree[trees], axis=1)
-                added[0] += sums
-                sums[:] = np.add.accumulate(added, axis=0)[-1]  # a plain sum may take another order
+            for first in range(done, rounds, at_once):
+                last = min(first + at_once, rounds)
+                for output, sums in enumerate(total):
+                    trees = slice(
+                        first * self._outputs + output, last * self._outputs, self._outputs
+                    )
+                    added = np.take_along_axis(answers[trees], by_tree[trees], axis=1)
+                    added[0] += sums
+                    sums[:] = np.add.accumulate(added, axis=0)[-1]  # a plain sum rounds otherwise
             done = rounds
             yield total.T.copy()
 
     def _leaves(self, X: Any) -> NDArray[np.int64]:
         """Tell which leaf of each tree each row falls into; (rows, trees), or (rows,) of one."""
         predict = self.model.predict
-        if isinstance(X, np.ndarray) and X.dtype.kind == "f":  # the checks would take a third
+        is_plain = isinstance(X, np.ndarray) and X.dtype.kind == "f" and len(X) > 0
+        if is_plain and X.shape[1:] == (self.model.n_features_in_,):
+            # without scikit-learn's checks, which take a third of the time
             predict = partial(self._booster.predict, num_threads=self.model.n_jobs or 0)
         leaves: NDArray[np.int64] = predict(X, pred_leaf=True, num_iteration=max(self.values))
         return leaves
@@ -183,7 +187,7 @@ class LightGBMSubmodels(RoundsSubmodels):
 
     def costs(self) -> list[SubmodelCost]:
         """Read the trees as LightGBM writes them, and add up."""
-        categories = sum(map(len, self._booster.pandas_categorical or []))
+        categories = count_categories(self._booster)
         parameters, operations = map(np.cumsum, self._added_costs)
         last = np.array(self._counted_rounds) * self._outputs - 1
         return [SubmodelCost(int(parameters[i]) + categories, float(operations[i])) for i in last]
