@@ -107,9 +107,9 @@ class LightGBMSubmodels(RoundsSubmodels):
             for value in self.values:
                 yield predict(X, num_iteration=value)
             return
+        is_mean = method != "decision_function" and "average_output" in self._head
         waiting: list[NDArray[np.float64]] = []
         for sums, rounds in zip(self._running_sums(X), self._counted_rounds, strict=True):
-            is_mean = method != "decision_function" and "average_output" in self._head
             waiting.append(sums / rounds if is_mean else sums)
             if len(waiting) * sums.size > _AT_ONCE:
                 yield from self._answers(np.stack(waiting), method)
