@@ -34,6 +34,13 @@ class Launch:
     source: Mapping[str, str] | None = None
     remeasure: str | None = None
 
+    def over(self, n_trials: Any, timeout: Any) -> tuple[Any, Any]:
+        """Tell the total trials and the seconds that hold where a script says these."""
+        return (
+            n_trials if self.n_trials is None else self.n_trials,
+            timeout if self.timeout is None else self.timeout,
+        )
+
 
 class Remeasured(BaseException):
     """Leaves a script whose study has been measured again; no `except Exception` stops it."""

@@ -11,18 +11,13 @@ from optuna.storages import BaseStorage
 from optuna.trial import TrialState
 
 from optistruct import recipe, samplers
-from optistruct.evaluation import (
-    EvaluationPlan,
-    count_workers,
-    make_plan,
-    quiet_process,
-    remeasure,
-)
-from optistruct.exceptions import ArgumentError, StudyError
+from optistruct.evaluation import EvaluationPlan, count_workers, make_plan
+from optistruct.exceptions import ArgumentError
 from optistruct.founding import calibrated, load_or_make, write_spec
 from optistruct.front import ParetoFront, read_front
 from optistruct.launch import DEFAULT_STORAGE, Remeasured, current_launch
 from optistruct.objectives import Objective, check_objectives
+from optistruct.remeasuring import remeasure_front
 from optistruct.search import Search, SearchProgress
 from optistruct.spaces import (
     Problem,
@@ -35,12 +30,8 @@ from optistruct.spaces import (
 )
 from optistruct.spec import StudySpec, fingerprint
 from optistruct.stopping import Budget, Ending
-from optistruct.storage import (
-    claimed,
-    load_optuna_study,
-    open_storage,
-)
-from optistruct.unfolding import nest, remeasured_key
+from optistruct.storage import claimed, load_optuna_study, open_storage
+from optistruct.unfolding import nest
 
 __all__ = ["StructureStudy", "load_study"]
 
@@ -202,7 +193,8 @@ class StructureStudy:
             n_trials: Trials of the study in all; those that are in the database count.
             timeout: Seconds after which no trial begins any more, and what is under way is
                 stopped; its trials begin anew when the study goes on. What runs in an `executor`
-                of your own is waited for, and so is code that does not return to Python.
+                of your own is waited for, and so is code that does not return to Python, and with
+                `n_jobs=1` whatever runs in another thread than the main one, or on Windows.
             patience: Number of trials after which the search ends when the hypervolume has grown
                 by no more than a thousandth in them; None for never.
             n_jobs: How many structures are evaluated at once, each on one thread; -1 is every
@@ -234,7 +226,7 @@ class StructureStudy:
                 self.remeasure(X, y, groups=groups)
                 raise Remeasured
             return "n_trials"
-        budget = _budget(n_trials, timeout, patience)
+        budget = Budget.of(*launch.over(n_trials, timeout), patience)
         self._check_searchable()
         workers = count_workers(n_jobs)
         problem = Problem.from_data(X, y, task)
@@ -325,22 +317,7 @@ class StructureStudy:
         problem = Problem.from_data(X, y, spec.problem.task)
         plan = make_plan(X, y, self.objectives, problem, self.cv, groups)
         self._spec_of(plan, problem).check_same(spec, self.name)
-        plan = calibrated(plan, study)
-        done: set[str] = set()
-        with claimed(study), quiet_process() as executor:
-            while left := [member for member in self.front() if member.key not in done]:
-                structures = [member.build() for member in left]
-                try:
-                    records = executor.submit(remeasure, structures, plan).result()
-                except Exception as error:  # of a fit, a prediction, or the process itself
-                    raise StudyError(
-                        f"the front of {self.name!r} cannot be measured again: "
-                        f"{type(error).__name__}: {error}"
-                    ) from error
-                for member, record in zip(left, records, strict=True):
-                    study.set_user_attr(remeasured_key(member.key), record.to_json())
-                    done.add(member.key)
-        return self.front()
+        return remeasure_front(study, calibrated(plan, study), self.front)
 
     def _check_searchable(self) -> None:
         for objective in self.objectives:
@@ -416,13 +393,3 @@ def load_study(
     )
     study._lost_sampler = None if sampler or is_known else spec.sampler
     return study
-
-
-def _budget(n_trials: int, timeout: float | None, patience: int | None) -> Budget:
-    """Make a run's budget; a launch goes before what the script says."""
-    launch = current_launch()
-    return Budget.of(
-        n_trials if launch.n_trials is None else launch.n_trials,
-        timeout if launch.timeout is None else launch.timeout,
-        patience,
-    )
