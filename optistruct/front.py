@@ -17,7 +17,7 @@ from optistruct.exceptions import ArgumentError, StudyError
 from optistruct.objectives import Objective
 from optistruct.spaces import AnyTrial, Problem, Space, build, suggest
 from optistruct.spec import StudySpec
-from optistruct.unfolding import Measured, losses, unfold
+from optistruct.unfolding import Measured, excess, losses, unfold
 
 __all__ = ["REPEATS", "Candidate", "ParetoFront", "read_front"]
 
@@ -220,15 +220,7 @@ class ParetoFront(Sequence[Candidate]):
     @cached_property
     def nearest_miss(self) -> Candidate | None:
         """The structure that breaks the limits by least; None if none breaks any."""
-
-        def excess(candidate: Candidate) -> float:
-            return sum(
-                max(violation, 0.0)
-                for objective in self.objectives
-                for violation in objective.violations(candidate.values[objective.name]).values()
-            )
-
-        return min(self.infeasible, key=excess, default=None)
+        return min(self.infeasible, key=lambda c: excess(c.values, self.objectives), default=None)
 
     def _losses(self, candidates: Sequence[Candidate]) -> NDArray[np.float64]:
         return losses([candidate.values for candidate in candidates], self.objectives)

@@ -16,6 +16,7 @@ __all__ = [
     "EVALUATION",
     "Measured",
     "evaluation_of",
+    "excess",
     "feasible_losses",
     "losses",
     "nest",
@@ -103,7 +104,7 @@ def unfold(
             None,
             {} if evaluation is None else evaluation.folds,
             {o.name: value for o, value in zip(objectives, trial.values, strict=True)},
-            all(excess <= 0 for excess in trial.constraints.values()),
+            all(violation <= 0 for violation in trial.constraints.values()),
         )
         yield _again(whole, objectives, attributes)
     if evaluation is None or evaluation.curve is None:
@@ -111,7 +112,7 @@ def unfold(
     for value, folds in evaluation.curve:
         values = means(folds)
         submodel = (evaluation.curve.parameter, value)
-        nested = Measured(trial, submodel, folds, values, _excess(values, objectives) == 0)
+        nested = Measured(trial, submodel, folds, values, excess(values, objectives) == 0)
         yield _again(nested, objectives, attributes)
 
 
@@ -136,7 +137,7 @@ def nest(objectives: Sequence[Objective], trial: FrozenTrial) -> Nest | None:
         parameter=curve.parameter,
         values=list(curve.values),
         measured=[[values[o.name] for o in objectives] for values in each],
-        excess=[_excess(values, objectives) for values in each],
+        excess=[excess(values, objectives) for values in each],
         fixed_cost=curve.fixed_cost,
     )
 
@@ -157,12 +158,12 @@ def losses(
     return np.column_stack(columns)
 
 
-def _excess(values: Mapping[str, float], objectives: Sequence[Objective]) -> float:
+def excess(values: Mapping[str, float], objectives: Sequence[Objective]) -> float:
     """Tell how far a structure is beyond its limits; 0 if it meets all."""
     return sum(
-        max(excess, 0.0)
+        max(violation, 0.0)
         for objective in objectives
-        for excess in objective.violations(values[objective.name]).values()
+        for violation in objective.violations(values[objective.name]).values()
     )
 
 
@@ -179,6 +180,6 @@ def _again(
         measured,
         folds={**measured.folds, **again.folds},
         values=values,
-        is_feasible=_excess(values, objectives) == 0,
+        is_feasible=excess(values, objectives) == 0,
         remeasurement=again,
     )
