@@ -42,13 +42,14 @@ class Standings:
         measured = [one for one in unfold(trial, self._objectives, {}) if one.folds]
         if not measured:
             return
-        columns = [o.loss([one.folds[o.name] for one in measured]) for o in self._objectives]
+        columns = [o.fold_losses([one.folds[o.name] for one in measured]) for o in self._objectives]
         losses = np.stack(columns, axis=2)
         standing = losses[:1] if measured[0].submodel is None else losses[-1:]
         self._latest = np.concatenate([self._latest, standing])[-_MOST:]
         is_feasible = [one.is_feasible for one in measured]
         front = np.concatenate([self._front, losses[is_feasible]])
-        self._front = front[pareto.is_nondominated(front.mean(axis=1))]
+        members = front[pareto.is_nondominated(front.mean(axis=1))]
+        self._front = np.unique(members, axis=0)  # the submodel of several trials is one rival
 
     def race(self) -> Race | None:
         """Lay down the race for the next structure; None while too little is known."""

@@ -64,6 +64,12 @@ def race_of(standings: Standings) -> Any:
     return race
 
 
+def as_seen(losses: Losses) -> Losses:
+    """Turn (..., folds, 2) losses into what a race makes of their values."""
+    costs = OBJECTIVES[1].fold_losses(10.0 ** losses[..., 1])
+    return np.stack([losses[..., 0], costs], axis=-1)
+
+
 def sorted_rows(rivals: Losses) -> list[list[float]]:
     return sorted(rivals.reshape(len(rivals), -1).round(9).tolist())
 
@@ -87,7 +93,24 @@ def test_the_rivals_are_the_front() -> None:
     means = losses.mean(axis=1)
     on_front = [not ((means <= m).all(axis=1) & (means < m).any(axis=1)).any() for m in means]
     assert 1 < sum(on_front) < len(losses)
-    assert sorted_rows(race_of(filled(losses)).rivals) == sorted_rows(losses[on_front])
+    assert sorted_rows(race_of(filled(losses)).rivals) == sorted_rows(as_seen(losses)[on_front])
+
+
+def test_a_rival_is_worth_what_it_is_on_the_front() -> None:
+    """On a log scale that is the logarithm of the mean, not the mean of the logarithms."""
+    rival = np.array([[0.0, cost] for cost in (1, 1, 1, 1, 2)])
+    race = race_of(filled(np.concatenate([np.ones((11, 5, 2)) * [1, 9], rival[np.newaxis]])))
+    np.testing.assert_allclose(race.rivals.mean(axis=1), [[0.0, np.log10(28)]])
+    for cost, left in ((20, 1), (30, 0)):  # the mean of the logarithms is that of 15.8
+        assert race.left(np.array([[[0.5, np.log10(cost)]] * 5])) == left
+
+
+def test_a_submodel_of_several_trials_is_one_rival() -> None:
+    standings = filled(drawn())
+    small = np.tile([0.01, 0.5], (3, 1))
+    for number in range(12, 15):
+        standings.add(complete(number, np.tile([0.6, 5.0], (3, 1)), small))
+    np.testing.assert_allclose(race_of(standings).rivals, small[np.newaxis])
 
 
 def test_what_breaks_a_limit_is_no_rival() -> None:
@@ -134,7 +157,7 @@ def test_the_spread_is_that_of_paired_differences_of_each_rival_and_of_all_at_le
     losses = drawn()
     race = race_of(filled(losses))
     variances = np.array(
-        [[(one - rival).var(axis=0, ddof=1) for one in losses] for rival in race.rivals]
+        [[(one - rival).var(axis=0, ddof=1) for one in as_seen(losses)] for rival in race.rivals]
     ).mean(axis=1)
     expected = np.sqrt(np.maximum(variances, variances.mean(axis=0)))
     np.testing.assert_allclose(race.spread, expected)

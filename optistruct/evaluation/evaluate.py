@@ -135,7 +135,7 @@ class _Course:
             rows = [*curve.folds[objective.name]] if curve else []
             if self.pessimistic is None:
                 rows.append(tuple(self.folds[objective.name]))
-            columns.append(objective.loss(np.reshape(rows, (len(rows), len(self.seconds)))))
+            columns.append(objective.fold_losses(np.reshape(rows, (-1, len(self.seconds)))))
         return np.stack(columns, axis=2)
 
     def _worst(self, losses: NDArray[np.float64], race: Race) -> dict[str, float]:

@@ -40,7 +40,8 @@ class Race:
     """What a structure, or a submodel of it, must keep up with to be fitted on further folds.
 
     Attributes:
-        rivals: (n_rivals, folds, n_objectives) losses of the front's members in each fold.
+        rivals: (n_rivals, folds, n_objectives) losses of the front's members in each fold; see
+            `Objective.fold_losses`.
         spread: (n_rivals, n_objectives) standard deviation, from fold to fold, of the paired
             difference of a structure and each rival, at least.
     """

@@ -127,6 +127,25 @@ class Objective(ABC):
         scaled = np.log10(array) if self.scale == "log" else array
         return -scaled if self.direction == "maximize" else scaled
 
+    def fold_losses(self, values: ArrayLike) -> NDArray[np.float64]:
+        """Put the values of folds on the objective's scale, so that their mean is the mean's loss.
+
+        On a log scale a fold is off the loss of the mean by the part of the mean that it is off
+        (to the first order, the logarithm of their ratio).
+
+        Args:
+            values: (..., folds) values in the unit; the last axis is one structure's folds.
+        """
+        array = np.asarray(values, dtype=float)
+        if self.scale == "linear":
+            return self.loss(array)
+        mean = array.mean(axis=-1, keepdims=True)
+        off = (array / mean - 1) / math.log(10)
+        losses: NDArray[np.float64] = self.loss(mean) + (
+            -off if self.direction == "maximize" else off
+        )
+        return losses
+
     def from_loss(self, losses: ArrayLike) -> NDArray[np.float64]:
         """Turn losses into values again, the inverse of `loss`."""
         array = np.asarray(losses, dtype=float)

@@ -117,6 +117,14 @@ class TestObjective:
         expected = np.array([0.0, 1.0, 3.0]) if case.scale == "log" else values
         np.testing.assert_allclose(losses, -expected if case.direction == "maximize" else expected)
 
+    def test_the_losses_of_folds_have_the_loss_of_the_mean_as_theirs(self, case: Case) -> None:
+        values = np.array([[1.0, 10.0, 1000.0], [99.0, 100.0, 101.0]])
+        losses = case.objective.fold_losses(values)
+        np.testing.assert_allclose(losses.mean(axis=1), case.objective.loss(values.mean(axis=1)))
+        np.testing.assert_allclose(losses[1], case.objective.loss(values[1]), atol=1e-4)
+        is_rising = case.direction == "minimize"
+        assert ((np.diff(losses) > 0) == is_rising).all()
+
     @pytest.mark.parametrize("side", ["at_most", "at_least"])
     @pytest.mark.parametrize("limit", ["5", True, [1.0]])
     def test_refuses_a_limit_that_is_no_number(
