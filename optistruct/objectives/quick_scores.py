@@ -146,7 +146,7 @@ def _roc_auc(asked: _Asked, y: NDArray[Any]) -> _Scores | None:
 def _regression(metric: Callable[..., _Scores], sign: float) -> _Quick:
     def score(asked: _Asked, y: NDArray[Any]) -> _Scores | None:
         predicted = np.stack(asked.of("predict")).T
-        if predicted.shape[:-1] != y.shape:
+        if predicted.shape[:-1] != y.shape or len(y) < 2:  # of one row there is no R2
             return None
         true = np.tile(y, (predicted.shape[1], 1)).T  # by columns, or sums round otherwise
         return sign * metric(true, predicted, multioutput="raw_values")

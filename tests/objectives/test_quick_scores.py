@@ -13,6 +13,7 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     RandomForestRegressor,
 )
+from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.linear_model import LogisticRegression, Perceptron, Ridge
 from sklearn.metrics import get_scorer
 from sklearn.tree import DecisionTreeClassifier
@@ -114,6 +115,14 @@ class TestNumbers:
         model = RandomForestRegressor(5, random_state=0).fit(X[TRAIN], y[TRAIN])
         nest = submodels_of(model).among([1, 5])
         check(scoring, nest, X[TEST], np.full(len(y[TEST]), 0.25))
+
+
+def test_of_one_row_there_is_no_r2(regression: Any) -> None:
+    X, y = regression
+    model = Ridge().fit(X, y)
+    assert quick_scores("r2", Alone(model, X[:1]), y[:1]) is None
+    with pytest.warns(UndefinedMetricWarning):
+        assert np.isnan(Score("r2").measure(model, X[:1], y[:1]))
 
 
 @pytest.mark.parametrize("scoring", CLASSES)
