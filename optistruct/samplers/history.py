@@ -6,7 +6,6 @@ from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from optuna.distributions import BaseDistribution
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
@@ -44,6 +43,8 @@ class History:
         running: (n_running, n_columns) structures that others are evaluating.
         running_trials: Their trials.
         nested: The submodels that the trials measured.
+        readings: How often all was read anew, as where a trial ended after later ones: what was
+            derived from the first rows then holds no more.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class History:
         self._known: set[bytes] = set()
         self._keyed = (0, 0, 0)  # rows, submodels and columns that the keys in it are of
         self.running_trials: list[FrozenTrial] = []
+        self.readings = 0
         self.nested = NestedRows(len(self._directions))
 
     def __len__(self) -> int:
@@ -84,12 +86,6 @@ class History:
         """(n,) how far beyond its limits each is: 0 if feasible, infinity if it failed."""
         return self._table.of(len(self.columns)).excess
 
-    @property
-    def is_feasible(self) -> NDArray[np.bool_]:
-        """(n,) whether each has values and meets every limit."""
-        is_feasible: NDArray[np.bool_] = self.excess == 0
-        return is_feasible
-
     @cached_property
     def measured(self) -> Structures:
         """The structures of all trials, failed ones too, and then all submodels."""
@@ -101,6 +97,14 @@ class History:
         """What a surrogate learns from: trials with values, each followed by a few submodels."""
         own = np.flatnonzero(np.isfinite(self.losses[:, 0]))
         places = np.concatenate([own, len(self.trials) + self.nested.lessons()])
+        return self.measured.at(places[np.argsort(self.measured.trials[places], kind="stable")])
+
+    @cached_property
+    def verdicts(self) -> Structures:
+        """What tells how far structures are beyond the limits: all trials, and a few submodels."""
+        places = np.concatenate(
+            [np.arange(len(self.trials)), len(self.trials) + self.nested.lessons()]
+        )
         return self.measured.at(places[np.argsort(self.measured.trials[places], kind="stable")])
 
     @cached_property
@@ -159,11 +163,12 @@ class History:
         news = finished[known:] if is_longer else finished
         if self._learn_columns([*news, *running]) or not is_longer:
             self.trials, news = [], finished
+            self.readings += 1
             self._known, self._keyed = set(), (0, 0, 0)
             self._table = StructureTable(len(self._directions))
             self.nested = NestedRows(len(self._directions))
         self._append(news)
-        for derived in ("measured", "lessons", "floors"):
+        for derived in ("measured", "lessons", "verdicts", "floors"):
             vars(self).pop(derived, None)
         self.running_trials = running
         self.running = np.array([self._encoded(trial.params) for trial in running]).reshape(

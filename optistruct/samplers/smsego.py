@@ -39,7 +39,7 @@ import numpy as np
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
-from optistruct.samplers.columns import Column, Numbers
+from optistruct.samplers.columns import Numbers
 from optistruct.samplers.gains import Gains
 from optistruct.samplers.nsga2 import population, promising_child
 from optistruct.samplers.seeding import stream_seed
@@ -80,7 +80,7 @@ class SMSEGOSampler(StructureSampler):
     """
 
     _surrogates: dict[object, Surrogate]
-    _columns: list[Column]
+    _known_by: object
 
     def propose(self, study: Study, trial: FrozenTrial) -> Proposal:
         """Propose the best candidate; at the beginning, structures far apart."""
@@ -88,7 +88,7 @@ class SMSEGOSampler(StructureSampler):
         first = _FEW_FIRST if len(history.nested) else _FIRST
         if self.is_beginning(first) or not np.isfinite(history.excess).any():
             return self.spread(trial.number)
-        if not history.is_feasible.any():
+        if not (history.measured.excess == 0).any():
             return self._toward_limits(trial.number)
         child = self._child(trial.number)
         if child is not None:
@@ -98,12 +98,11 @@ class SMSEGOSampler(StructureSampler):
             candidates = self._candidates(trial.number)
         if not len(candidates):
             return {}
+        likely = self._likely(candidates)
+        allowed = np.flatnonzero(likely >= min(_LIKELY, likely.max()))
+        candidates, likely = candidates[allowed], likely[allowed]
         gains = self._gains_of(candidates, self._optimism(trial.number, len(study.directions)))
-        if not history.is_feasible.all():
-            likely = self._likely(candidates)
-            gains = np.where(gains > 0, gains * likely, gains)
-            gains[likely < min(_LIKELY, likely.max())] = -np.inf
-        return self.proposal(candidates[gains.argmax()])
+        return self.proposal(candidates[np.where(gains > 0, gains * likely, gains).argmax()])
 
     def _child(self, number: int) -> Numbers | None:
         """Make a child of the best that its nearest relatives promise much of; mostly none."""
@@ -117,19 +116,19 @@ class SMSEGOSampler(StructureSampler):
 
     def _toward_limits(self, number: int) -> Proposal:
         """Propose what is guessed to break the limits by least; nothing has met them yet."""
-        history = self.history
-        measured = np.flatnonzero(np.isfinite(history.excess))
-        nearest = measured[np.argsort(history.excess[measured], kind="stable")[:_NEAREST]]
-        variation = self.variation(number, history.rows[nearest])
+        verdicts = self.history.verdicts
+        known = verdicts.at(np.flatnonzero(np.isfinite(verdicts.excess)))
+        nearest = known.rows[np.argsort(known.excess, kind="stable")[:_NEAREST]]
+        variation = self.variation(number, nearest)
         found = np.concatenate(
-            [variation.neighbors(history.rows[nearest], _NEIGHBORS), variation.random(_RANDOM)]
+            [variation.neighbors(nearest, _NEIGHBORS), variation.random(_RANDOM)]
         )
         found = found[self.unknown(found)]
         if not len(found):
             return {}
-        X, asked = self._features(history.rows[measured]), self._features(found)
+        X, asked = self._features(known.rows), self._features(found)
         optimism = float(self._optimism(number, 1)[0])
-        guesses = self._guess("excess", X, history.excess[measured], asked, optimism)
+        guesses = self._guess("excess", X, known.excess, asked, optimism)
         return self.proposal(found[guesses.argmin()])
 
     def _candidates(self, number: int) -> Numbers:
@@ -200,10 +199,12 @@ class SMSEGOSampler(StructureSampler):
 
     def _likely(self, candidates: Numbers) -> Numbers:
         """Guess how likely the candidates are to have values and to meet every limit."""
-        history = self.history
-        is_feasible = history.is_feasible.astype(float)
-        X, asked = self._features(history.rows), self._features(candidates)
-        return self._guess("feasible", X, is_feasible, asked)
+        verdicts = self.history.verdicts
+        is_feasible = verdicts.excess == 0
+        if is_feasible.all():
+            return np.ones(len(candidates))
+        X, asked = self._features(verdicts.rows), self._features(candidates)
+        return self._guess("feasible", X, is_feasible.astype(float), asked)
 
     def _features(self, rows: Numbers) -> Numbers:
         return features(self.history.columns, rows)
@@ -211,8 +212,9 @@ class SMSEGOSampler(StructureSampler):
     def _guess(
         self, what: object, X: Numbers, values: Numbers, asked: Numbers, optimism: float = 0.0
     ) -> Numbers:
-        if self._columns != self.history.columns:
-            self._surrogates, self._columns = {}, list(self.history.columns)
+        known_by = (self.history.readings, tuple(self.history.columns))
+        if self._known_by != known_by:
+            self._surrogates, self._known_by = {}, known_by
         if what not in self._surrogates:
             seed = stream_seed(self._seed, "surrogate", what)
             self._surrogates[what] = Surrogate(seed, _TREES)
@@ -222,4 +224,4 @@ class SMSEGOSampler(StructureSampler):
     def _forget(self) -> None:
         super()._forget()
         self._surrogates = {}
-        self._columns = []
+        self._known_by = None

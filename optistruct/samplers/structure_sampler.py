@@ -139,7 +139,7 @@ class StructureSampler(BaseSampler):
         """
         history = self.history
         learnt_from = _scheduled(len(history))
-        key = (learnt_from, tuple(history.columns))
+        key = (history.readings, learnt_from, tuple(history.columns))
         if self._conditions is None or self._conditions[0] != key:
             conditions = Conditions(history.columns, history.rows[:learnt_from])
             self._conditions = (key, conditions)

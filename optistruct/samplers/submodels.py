@@ -47,7 +47,7 @@ class _Kind(NamedTuple):
         parameter: The parameter in which they are smaller.
         values: All its values that a submodel had.
         falls: Whether smaller structures have larger values.
-        fixed_cost: See `Nest`.
+        fixed_cost: See `Nest`; that of the first.
     """
 
     parameter: str
@@ -59,7 +59,9 @@ class _Kind(NamedTuple):
 class NestedRows:
     """The submodels of all finished trials, in order, and which a structure would have.
 
-    Structures with the same parameters are of one kind, whose submodels differ in the same one.
+    Structures with the same parameters are of one kind, whose submodels differ in the same one;
+    where they do not, as in a space that asks for trees and an alpha of whatever it builds, nobody
+    knows which a structure would have, and it is taken to have none.
 
     Args:
         n_objectives: Number of objectives.
@@ -71,7 +73,7 @@ class NestedRows:
     def __init__(self, n_objectives: int) -> None:
         self.table = StructureTable(n_objectives)
         self._is_lesson: list[bool] = []
-        self._kinds: dict[frozenset[str], _Kind] = {}
+        self._kinds: dict[frozenset[str], _Kind | None] = {}  # None where there are several
         # what `of` has told, until more is known, by which parameters there are
         self._found: dict[bytes, tuple[_Kind, int] | None] = {}
         self._told: dict[tuple[bytes, float], tuple[Numbers, float]] = {}
@@ -105,7 +107,10 @@ class NestedRows:
         falls = nest.values[0] > params[nest.parameter]
         new = _Kind(nest.parameter, set(), falls, nest.fixed_cost)
         kind = self._kinds.setdefault(frozenset(params), new)
-        kind.values.update(nest.values)
+        if kind is not None and (kind.parameter, kind.falls) == (new.parameter, falls):
+            kind.values.update(nest.values)
+        else:
+            self._kinds[frozenset(params)] = None
         self._found, self._told = {}, {}
 
     def lessons(self) -> NDArray[np.intp]:
@@ -155,6 +160,8 @@ class NestedRows:
 def _smaller(kind: _Kind, column: Column, number: float) -> tuple[Numbers, float]:
     """List the numbers of a few submodels of a structure with a number, and tell what it costs."""
     own = column.decode(number, column.distribution)
+    if not isinstance(own, int | float):  # a choice that is no number
+        return np.empty(0), 1.0
     values = [v for v in sorted(kind.values) if v != own and (v > own) == kind.falls]
     few = np.linspace(0, len(values) - 1, min(_POINTS, len(values))).round().astype(int)
     numbers = np.array([column.encode(values[i]) for i in few])

@@ -148,7 +148,6 @@ class TestOutcomes:
     ) -> None:
         history = history_of(other)
         assert history.excess.tolist() == [excess]
-        assert history.is_feasible.tolist() == [excess == 0]
         assert np.isfinite(history.losses).all() == has_values
 
     def test_has_no_logarithm_of_0(self) -> None:

@@ -1,5 +1,6 @@
 """Tests of optistruct.samplers.smsego."""
 
+import pickle
 import statistics
 
 import numpy as np
@@ -96,6 +97,31 @@ def test_each_objective_is_taken_to_be_better_by_its_own_optimism() -> None:
     hopeful = sampler._optimistic(rows, np.array([0.0, 3.0]))
     np.testing.assert_array_equal(hopeful[:, 0], plain[:, 0])
     assert (hopeful[:, 1] < plain[:, 1]).any()
+
+
+def test_a_trial_that_ends_after_later_ones_is_learnt_from_as_by_a_new_process() -> None:
+    sampler = SMSEGOSampler(seed=0)
+    study = optuna.create_study(directions=["minimize"] * 2, sampler=sampler)
+    distributions = {name: optuna.distributions.IntDistribution(0, 99) for name in "ab"}
+    rng = np.random.default_rng(0)
+    late = None
+    for number in range(101):
+        if number == 3:
+            late = study.ask(distributions)
+            continue
+        params = {name: int(rng.integers(100)) for name in "ab"}
+        values = [(params["a"] - 30.0) ** 2, (params["b"] - 70.0) ** 2]
+        study.add_trial(
+            optuna.trial.create_trial(params=params, distributions=distributions, values=values)
+        )
+    assert late is not None
+
+    study.ask(distributions)  # for which it learns from all but the late one
+    study.tell(late, [-1e4, -1e4])
+    number = study.ask().number
+    trial = study.trials[number]
+    new = pickle.loads(pickle.dumps(sampler))
+    assert sampler._proposal_of(study, trial) == new._proposal_of(study, trial)
 
 
 def test_how_optimistic_it_is_is_drawn_for_each_trial_and_objective() -> None:

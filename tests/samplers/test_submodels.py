@@ -12,7 +12,10 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from optistruct.samplers import Nest, by_name
+from optistruct.samplers.columns import Numbers
 from optistruct.samplers.history import History
+from optistruct.samplers.smsego import SMSEGOSampler
+from optistruct.samplers.structure_sampler import Proposal
 
 MINIMIZE = StudyDirection.MINIMIZE
 TREES = IntDistribution(1, 101)
@@ -24,6 +27,7 @@ def whole(number: int, values: list[float], **params: Any) -> FrozenTrial:
         "kind": CategoricalDistribution(["forest", "tree", "line"]),
         "trees": TREES,
         "alpha": ALPHAS,
+        "luck": IntDistribution(0, 30),
     }
     made = create_trial(
         params=params, distributions={name: known[name] for name in params}, values=values
@@ -76,6 +80,13 @@ class TestHistory:
         lessons = history_of(FOREST, TREE, LINE).lessons
         assert lessons.losses[:, 1].tolist() == [81, 1, 21, 61, 9, 3, 5, 7, 2]
 
+    def test_they_too_tell_what_breaks_a_limit(self) -> None:
+        failed = create_trial(state=TrialState.FAIL, params={}, distributions={})
+        failed.number = 2
+        verdicts = history_of(FOREST, TREE, failed).verdicts
+        assert verdicts.excess.tolist() == [0, 0, 0, 0, 0, 0, 2.5, 0, np.inf]
+        assert verdicts.trials.tolist() == [0] * 4 + [1] * 4 + [2]
+
     def test_what_was_failed_or_without_numbers_has_none(self) -> None:
         failed = create_trial(state=TrialState.FAIL, params={}, distributions={})
         broken = whole(0, [1.0, np.inf], kind="forest", trees=81)
@@ -121,6 +132,35 @@ class TestExpected:
 
     def test_are_none_of_a_kind_that_had_none(self) -> None:
         assert self.expected("line") == []
+
+    @pytest.mark.parametrize(
+        "other", [Nest("luck", [1], [[1, 1]], [0]), Nest("trees", [90], [[1, 1]], [0])]
+    )
+    def test_are_none_where_nobody_knows_which(self, other: Nest) -> None:
+        """A flat space asks for trees and luck of whatever it builds."""
+        nests = {0: Nest("trees", [1, 11], [[9, 1], [5, 11]], [0] * 2, 1.0), 1: other}
+        trials = [whole(i, [1.0, 1.0], trees=81, luck=5) for i in range(2)]
+        history = History([MINIMIZE] * 2, nested=lambda trial: nests[trial.number])
+        history.refresh(trials[:1])
+        assert len(history.nested.of(history.columns, history.rows[0])[0]) == 2
+        history.refresh(trials)
+        rows, cost = history.nested.of(history.columns, history.rows[0])
+        assert (len(rows), cost) == (0, 1.0)
+        assert len(history.nested) == 3
+
+    def test_are_none_of_a_choice_that_is_no_number(self) -> None:
+        choices = CategoricalDistribution([10, 30, None])
+        trials = [
+            create_trial(params={"n": n}, distributions={"n": choices}, values=[1.0, 1.0])
+            for n in (30, None)
+        ]
+        for number, trial in enumerate(trials):
+            trial.number = number
+        nests = {0: Nest("n", [10], [[2, 1]], [0], 1.0)}
+        history = History([MINIMIZE] * 2, nested=lambda trial: nests.get(trial.number))
+        history.refresh(trials)
+        rows, cost = history.nested.of(history.columns, history.rows[1])
+        assert (len(rows), cost) == (0, 1.0)
 
     def test_are_a_few_of_many(self) -> None:
         nest = Nest("trees", list(range(1, 25)), [[1, 1]] * 24, [0] * 24)
@@ -174,6 +214,38 @@ def search(name: str, seed: int, *, knows: bool, n_trials: int) -> Iterator[dict
         trial.suggest_int("luck", 0, 30), trial.suggest_int("trees", 1, 100, log=True)
         study.tell(trial, nested_objective(trial.params, trial.params["trees"]))
         yield trial.params
+
+
+class Watched(SMSEGOSampler):
+    """Thinks that few candidates meet the limits; never looks for what breaks them by least."""
+
+    def _likely(self, candidates: Numbers) -> Numbers:
+        places = {column.name: i for i, column in enumerate(self.history.columns)}
+        return (candidates[:, places["luck"]] > 0.95).astype(float)
+
+    def _toward_limits(self, number: int) -> Proposal:
+        raise AssertionError("submodels meet the limits")
+
+
+@pytest.mark.parametrize("objectives", [2, 4])
+def test_smsego_asks_for_what_meets_the_limits_where_submodels_alone_do(objectives: int) -> None:
+    """Whatever the gains, which are weighed for few candidates where there are many objectives."""
+
+    def measured(params: dict[str, Any], trees: int) -> list[float]:
+        return (nested_objective(params, trees) * 2)[:objectives]
+
+    def submodels(trial: FrozenTrial) -> Nest:
+        values = [1, 2, 4]
+        return Nest("trees", values, [measured(trial.params, v) for v in values], [0.0] * 3, 1.0)
+
+    sampler = Watched(seed=0, nested=submodels)
+    study = optuna.create_study(directions=["minimize"] * objectives, sampler=sampler)
+    for number in range(20):
+        trial = study.ask()
+        luck, trees = trial.suggest_int("luck", 0, 30), trial.suggest_int("trees", 20, 100)
+        trial.set_constraint("trees", trees - 10.0)
+        study.tell(trial, measured(trial.params, trees))
+        assert number < 10 or luck >= 29
 
 
 @pytest.mark.parametrize("name", ["smsego", "nsga2"])
