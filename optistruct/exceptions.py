@@ -9,6 +9,7 @@ OptistructError
 ├── ResourceError        a model's resource cannot be measured    (also a TypeError)
 │   └── NotConvertibleError  the model cannot be shipped in the format asked for
 ├── SubmodelError        a model holds no smaller structures      (also a TypeError)
+│   └── NoSubmodelsError   no setting of a model of its kind asks for them
 ├── RecipeError          a stored object cannot be made again
 ├── StorageError         a database cannot be used
 └── StudyError           a study cannot go on
@@ -26,6 +27,7 @@ __all__ = [
     "AllTrialsFailedError",
     "ArgumentError",
     "DataError",
+    "NoSubmodelsError",
     "NotConvertibleError",
     "OptistructError",
     "RecipeError",
@@ -92,6 +94,10 @@ class NotConvertibleError(ResourceError):
 
 class SubmodelError(OptistructError, TypeError):
     """A fitted model holds no smaller structures, for the reason given."""
+
+
+class NoSubmodelsError(SubmodelError):
+    """Of a model of this kind, whatever its settings, no parameter asks for smaller structures."""
 
 
 class RecipeError(OptistructError):

@@ -25,6 +25,8 @@ from optistruct.evaluation import (
     Refusal,
     close_executor,
     evaluate,
+    forget_fold_data,
+    not_measured,
     open_executor,
     refusal,
     submodel_grid,
@@ -66,12 +68,22 @@ class SearchProgress:
 
 @dataclass(eq=False)
 class _Job:
-    """A structure under way, with the trials of the same structure, which wait for its outcome."""
+    """A structure under way.
+
+    Attributes:
+        trial: Its trial.
+        structure: The unfitted structure.
+        key: Tells it from others; None where nothing does.
+        grid: The submodels that are wanted; None for none.
+        warnings: What is to be told of it beside what its fits warn of.
+        waiting: The trials of the same structure, which wait for its outcome.
+    """
 
     trial: Trial
     structure: Any
     key: str | None
     grid: Grid | None
+    warnings: tuple[str, ...] = ()
     waiting: list[Trial] = field(default_factory=list)
 
 
@@ -155,6 +167,7 @@ class Search:
             for executor in (self._executor, self._apart):
                 if executor is not None and executor is not self.executor:
                     close_executor(executor, kill=not is_done)
+            forget_fold_data()
         self.on_progress(replace(self._progress(), ending=self._ending))
         return self._ending
 
@@ -236,11 +249,16 @@ class Search:
             if refused:
                 self._outcomes.refuse(trial, refused)
             else:
-                grid = self._grid(trial, structure) if self.submodels else None
-                self._begin(_Job(trial, structure, structure_key(structure), grid))
+                self._begin(self._job(trial, structure))
 
-    def _grid(self, trial: Trial, structure: Any) -> Grid | None:
-        return submodel_grid(self.space, trial, self.problem, self.seed, structure)
+    def _job(self, trial: Trial, structure: Any) -> _Job:
+        job = _Job(trial, structure, structure_key(structure), None)
+        if self.submodels:
+            try:
+                job.grid = submodel_grid(self.space, trial, self.problem, self.seed, structure)
+            except Exception as error:  # of a family of the user's own, too
+                job.warnings = (not_measured(error),)
+        return job
 
     def _begin(self, job: _Job) -> None:
         """Have a structure evaluated, unless it has been, or is being."""
@@ -318,7 +336,8 @@ class Search:
             del self._under_way[job.key]
         if isinstance(outcome, Evaluation):
             self._any_complete = True
-            self._outcomes.complete(job.trial, outcome, job.key)
+            told = replace(outcome, warnings=(*outcome.warnings, *job.warnings))
+            self._outcomes.complete(job.trial, told, job.key)
             self._note(self.study.get_trials(deepcopy=False)[job.trial.number])
             for trial in job.waiting:
                 self._outcomes.repeat(trial, job.trial.number)

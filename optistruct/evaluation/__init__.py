@@ -14,8 +14,9 @@ from optistruct.evaluation.executors import (
     open_executor,
     quiet_process,
 )
-from optistruct.evaluation.folds import fold_data
+from optistruct.evaluation.folds import fold_data, forget_fold_data
 from optistruct.evaluation.grid import Grid, submodel_grid
+from optistruct.evaluation.nested import not_measured
 from optistruct.evaluation.plan import EvaluationPlan, make_plan
 from optistruct.evaluation.racing import Race
 from optistruct.evaluation.record import Evaluation, means, standard_error
@@ -36,8 +37,10 @@ __all__ = [
     "count_workers",
     "evaluate",
     "fold_data",
+    "forget_fold_data",
     "make_plan",
     "means",
+    "not_measured",
     "open_executor",
     "quiet_process",
     "refusal",

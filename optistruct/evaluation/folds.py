@@ -16,7 +16,7 @@ from optistruct.evaluation.binned import BinnedTable
 from optistruct.evaluation.plan import EvaluationPlan
 from optistruct.spaces import structure_key
 
-__all__ = ["FoldData", "FoldRows", "StructureFolds", "fold_data"]
+__all__ = ["FoldData", "FoldRows", "StructureFolds", "fold_data", "forget_fold_data"]
 
 _MOST_BYTES = 2**29
 _MOST_BINNED_BYTES = 2**28
@@ -43,8 +43,8 @@ class FoldRows:
 class FoldData:
     """The rows of the folds, kept as long as they take no more than half a gigabyte in all.
 
-    So is what the last few preparations, the steps of pipelines before the model, made of them, and
-    what LightGBM's binning made of all these, in a quarter of a gigabyte.
+    So is what the last few preparations, the steps of pipelines before the model, made of them, in
+    another half, and what LightGBM's binning made of all these, in a quarter of a gigabyte.
 
     Args:
         plan: The data and the folds.
@@ -56,6 +56,7 @@ class FoldData:
         self._rows: dict[int, FoldRows] = {}
         self._tables: dict[int, BinnedTable] = {}
         self._prepared: OrderedDict[Any, tuple[list[Any], BinnedTable]] = OrderedDict()
+        self._prepared_bytes: dict[Any, int] = {}
 
     def of(self, structure: Any) -> "StructureFolds":
         """Hand out the folds as a structure may see them."""
@@ -98,10 +99,17 @@ class FoldData:
             fitted, rows = clone(preparation), self.rows(fold)
             table = fitted.fit_transform(rows.X, rows.y)
             self._prepared[fold, key] = fitted.steps, self._binned(table)
-            if len(self._prepared) > _MOST_PREPARATIONS * len(self._plan.folds):
-                self._prepared.popitem(last=False)
+            self._prepared_bytes[fold, key] = _bytes_of(table)
         self._prepared.move_to_end((fold, key))
-        return self._prepared[fold, key]
+        found = self._prepared[fold, key]
+        while self._keeps_too_much():
+            oldest, _ = self._prepared.popitem(last=False)
+            del self._prepared_bytes[oldest]
+        return found
+
+    def _keeps_too_much(self) -> bool:
+        is_long = len(self._prepared) > _MOST_PREPARATIONS * len(self._plan.folds)
+        return is_long or sum(self._prepared_bytes.values()) > _MOST_BYTES
 
 
 class StructureFolds:
@@ -160,6 +168,11 @@ def fold_data(plan: EvaluationPlan) -> FoldData:
         _latest.clear()
         _latest[plan.token] = FoldData(plan)
     return _latest[plan.token]
+
+
+def forget_fold_data() -> None:
+    """Let go of this process's data of any plan."""
+    _latest.clear()
 
 
 def _preparation_key(structure: Any) -> Any:

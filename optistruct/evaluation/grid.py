@@ -13,7 +13,7 @@ from optuna.distributions import (
 )
 from optuna.trial import BaseTrial, FixedTrial
 
-from optistruct.exceptions import SubmodelError
+from optistruct.exceptions import NoSubmodelsError
 from optistruct.spaces import Problem, Space, build, structure_key
 from optistruct.submodels import submodel_parameter, submodels_fall
 
@@ -56,11 +56,15 @@ def submodel_grid(
         structure: The unfitted structure.
 
     Returns:
-        None if the structure holds no submodels, or the space asks for no parameter of theirs.
+        None if structures of its kind hold no submodels, or the space asks for no parameter of
+        theirs.
+
+    Raises:
+        SubmodelError: If its settings are why its fits hold none, for the reason given.
     """
     try:
         parameter = submodel_parameter(structure)
-    except SubmodelError:
+    except NoSubmodelsError:
         return None
     own = structure.get_params().get(parameter)  # a subclass may have a parameter less
     if isinstance(own, bool) or not isinstance(own, int | float):
@@ -108,5 +112,5 @@ def _build(space: Space, params: Mapping[str, Any], problem: Problem, seed: int)
 
 
 def _written(structure: Any) -> str:
-    """Write what a structure is: its key, or as it prints itself where it has none."""
-    return structure_key(structure) or str(structure.__repr__(N_CHAR_MAX=10**6))
+    """Write what a structure is: its key, or all its parameters where it has none."""
+    return structure_key(structure) or f"{type(structure)}: {structure.get_params()}"

@@ -13,7 +13,7 @@ from optistruct.exceptions import SubmodelError
 from optistruct.objectives import Objective
 from optistruct.submodels import keeping, submodels_of
 
-__all__ = ["Nested", "is_usable"]
+__all__ = ["Nested", "is_usable", "not_measured"]
 
 
 class Nested:
@@ -65,7 +65,7 @@ class Nested:
 
     def give_up(self, error: Exception) -> None:
         """Measure submodels no more, and note the reason."""
-        self.reasons.append(f"submodels were not measured: {type(error).__name__}: {error}")
+        self.reasons.append(not_measured(error))
 
     def _measure_each(self, grid: Grid, model: Any, X: Any, y: Any) -> list[float]:
         nest = submodels_of(model)
@@ -77,7 +77,10 @@ class Nested:
         nest = nest.among(self._values)
         if nest.difference is not None:
             raise SubmodelError(nest.difference)
-        each = [objective.measure_each(nest, X, y) for objective in self._plan.objectives]
+        each = [
+            [float(value) for value in objective.measure_each(nest, X, y)]
+            for objective in self._plan.objectives
+        ]
         for objective, values in zip(self._plan.objectives, each, strict=True):
             self._folds[objective.name].append(values)
         return [values[-1] for values in each]
@@ -120,6 +123,11 @@ class Nested:
             {name: tuple(each[place] for place in usable) for name, each in rows.items()},
             self._fixed_cost,
         )
+
+
+def not_measured(error: Exception) -> str:
+    """Write why the submodels of a structure are not measured."""
+    return f"submodels were not measured: {type(error).__name__}: {error}"
 
 
 def is_usable(objective: Objective, value: float) -> bool:

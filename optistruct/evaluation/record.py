@@ -19,7 +19,7 @@ class Evaluation:
         folds: Each objective's name and its values, one a fold, in its unit.
         fit_seconds: Seconds of the fit in each fold, be it that of a submodel.
         machine: The machine that measured; see `describe_machine`.
-        warnings: What the fits warned of, each once.
+        warnings: What the fits warned of, each once, and why submodels were not measured.
         curve: What was measured of its submodels in all folds; None if nothing was.
         pessimistic: Where it lost a race and was not fitted on all folds, each objective's mean as
             bad as it may become when the others are in; None if it was fitted on all. If there is a

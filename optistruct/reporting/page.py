@@ -17,6 +17,8 @@ from optistruct.study import StructureStudy
 
 __all__ = ["to_html"]
 
+_MOST_REASONS = 5
+
 _PAGE = Template("""<!doctype html>
 <html lang="en">
 <head>
@@ -130,6 +132,7 @@ def _facts(summary: Summary) -> str:
         "Sampler": f"{spec.sampler}, seed {spec.seed}",
         "Trials": f"{summary.trials}; {times}",
         "Failures": _counted(summary.failures),
+        "Warnings": _counted(summary.warnings),
         "Refused": _counted(summary.refusals),
         "Submodels": " ".join(summary.submodels),
         "Times": " ".join(summary.times),
@@ -149,8 +152,11 @@ def _machine_text(machine: Mapping[str, Any]) -> str:
     return "; ".join(told)
 
 
-def _counted(reasons: dict[str, int]) -> str:
-    return "; ".join(f"{count} x {reason}" for reason, count in reasons.items())
+def _counted(reasons: Mapping[str, int]) -> str:
+    told = [f"{count} x {reason}" for reason, count in reasons.items()]
+    if len(told) > _MOST_REASONS:
+        told[_MOST_REASONS:] = [f"{len(told) - _MOST_REASONS} others"]
+    return "; ".join(told)
 
 
 def _objective_text(objective: Objective) -> str:

@@ -31,6 +31,8 @@ class Summary:
         front: Its Pareto front, with the structures that are not on it.
         states: Number of trials in each state, such as "complete" or "fail".
         failures: Why trials failed, with how many did; the most frequent first.
+        warnings: What trials were told of beside their values, with how many were: what their fits
+            warned of, and why submodels were not measured.
         refusals: Why structures were infeasible without an evaluation, with how many were.
         visited: How a finite space was gone through, if by backtracking; None otherwise.
         repeats: Number of trials whose structure had been evaluated before.
@@ -47,6 +49,7 @@ class Summary:
     front: ParetoFront
     states: dict[str, int]
     failures: dict[str, int]
+    warnings: dict[str, int]
     refusals: dict[str, int]
     visited: Visited | None
     repeats: int
@@ -138,11 +141,13 @@ def summarize(study: StructureStudy) -> Summary:
     refusals = Counter(
         str(trial.user_attrs[REFUSAL]["reason"]) for trial in trials if REFUSAL in trial.user_attrs
     )
-    machines = Counter(
-        machine_text(trial.user_attrs[EVALUATION]["machine"])
+    evaluations = [
+        trial.user_attrs[EVALUATION]
         for trial in trials
         if EVALUATION in trial.user_attrs and REPEATS not in trial.user_attrs
-    )
+    ]
+    warnings = Counter(text for evaluation in evaluations for text in evaluation["warnings"])
+    machines = Counter(machine_text(evaluation["machine"]) for evaluation in evaluations)
     spec, front = study.spec, study.front()
     machines.update(machine_text(c.remeasurement.machine) for c in front if c.remeasurement)
     return Summary(
@@ -153,6 +158,7 @@ def summarize(study: StructureStudy) -> Summary:
         front=front,
         states=dict(Counter(trial.state.name.lower() for trial in trials)),
         failures=dict(failures.most_common()),
+        warnings=dict(warnings.most_common()),
         refusals=dict(refusals.most_common()),
         visited=visited(optuna_study) if spec.sampler == "backtracking" else None,
         repeats=sum(REPEATS in trial.user_attrs for trial in trials),

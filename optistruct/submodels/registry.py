@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from optistruct.exceptions import SubmodelError
+from optistruct.exceptions import NoSubmodelsError, SubmodelError
 from optistruct.resources import define_for
 from optistruct.submodels.nested import Submodels
 
@@ -22,7 +22,7 @@ def _family(model: Any) -> type[Submodels]:
     kind = type(model)
     if define_for(kind, "optistruct.submodels.families"):
         return _family(model)
-    raise SubmodelError(
+    raise NoSubmodelsError(
         f"a {kind.__name__} holds no submodels that are known; a family of your own derives from "
         "optistruct.submodels.Submodels and is registered by @nested_in(...)"
     )
@@ -72,6 +72,7 @@ def submodel_parameter(structure: Any) -> str:
         The name, as `set_params` takes it.
 
     Raises:
+        NoSubmodelsError: If those of its kind hold none that a parameter asks for.
         SubmodelError: If its fits hold no submodels, for the reason given.
     """
     return _family_of(structure).parameter_of(structure)

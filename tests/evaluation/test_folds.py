@@ -6,13 +6,15 @@ from typing import Any
 import numpy as np
 import pytest
 from lightgbm import Dataset, LGBMClassifier
+from optuna.storages import InMemoryStorage
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
+from optistruct import StructureStudy, spaces
 from optistruct.evaluation import EvaluationPlan, evaluate, fold_data, make_plan
-from optistruct.evaluation.folds import FoldData
+from optistruct.evaluation.folds import FoldData, _latest
 from optistruct.objectives import Score
 from optistruct.spaces import Problem
 
@@ -67,6 +69,26 @@ def test_large_tables_are_not_kept(plan: EvaluationPlan, monkeypatch: Any) -> No
     data = FoldData(plan)
     assert data.of(scaled()).rows(0) is not data.of(scaled()).rows(0)
     assert fit(data, scaled())[0] is not fit(data, scaled())[0]
+
+
+def test_large_prepared_tables_are_not_kept(plan: EvaluationPlan, monkeypatch: Any) -> None:
+    """A preparation may make a table much larger than the one it is made of."""
+    room = 20 * plan.X.nbytes
+    monkeypatch.setattr("optistruct.evaluation.folds._MOST_BYTES", room)
+    data = FoldData(plan)
+    assert fit(data, scaled())[0] is fit(data, scaled())[0]
+    wide = make_pipeline(PolynomialFeatures(6), DecisionTreeClassifier(random_state=0))
+    assert fit(data, wide)[0].transform(plan.X).nbytes > room
+    assert fit(data, wide)[0] is not fit(data, wide)[0]
+    assert not data._prepared
+
+
+def test_a_study_lets_go_of_them_at_its_end(binary: Any) -> None:
+    study = StructureStudy(
+        spaces.decision_tree, [Score("accuracy")], name="t", storage=InMemoryStorage(), cv=3
+    )
+    study.optimize(*binary, n_trials=2)
+    assert not _latest
 
 
 def test_a_structure_that_writes_into_its_input_spoils_no_other(plan: EvaluationPlan) -> None:

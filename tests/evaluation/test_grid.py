@@ -12,6 +12,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from optistruct import spaces
 from optistruct.evaluation import Grid, submodel_grid
+from optistruct.exceptions import SubmodelError
 from optistruct.spaces import Problem, build
 
 PROBLEM = Problem("binary", rows=90, features=4, classes=2)
@@ -156,7 +157,6 @@ class TestNone:
             (refuses_others, {"trees": 40}),
             (asks_for_more, {"trees": 40}),
             (of_one_value, {"trees": 10}),
-            (warm, {"trees": 40}),
             (linear, {"C": 1.0}),
         ],
     )
@@ -164,6 +164,10 @@ class TestNone:
         self, space: Any, params: Any
     ) -> None:
         assert grid_of(space, **params) is None
+
+    def test_where_a_setting_spoils_them_the_reason_is_told(self) -> None:
+        with pytest.raises(SubmodelError, match="set warm_start=False"):
+            grid_of(warm, trees=40)
 
     def test_where_another_parameter_is_asked_by_a_flag(self) -> None:
         def space(trial: Any) -> Any:
@@ -181,6 +185,19 @@ def test_a_space_whose_numbers_have_no_key_is_compared_as_it_is_written() -> Non
     object_weight = np.float32(2)
     grid = grid_of(space, trees=4)
     assert grid == Grid("trees", 4, (2, 3))
+
+
+def test_a_structure_that_prints_itself_in_its_own_way_is_no_obstacle() -> None:
+    class Silent(RandomForestClassifier):
+        def __repr__(self) -> str:
+            return "a forest"
+
+    def space(trial: Any) -> Any:
+        trees = trial.suggest_int("trees", 2, 4)
+        return Silent(trees, class_weight={0: 1, 1: object_weight})
+
+    object_weight = np.float32(2)
+    assert grid_of(space, trees=4) == Grid("trees", 4, (2, 3))
 
 
 def test_it_takes_any_trial() -> None:

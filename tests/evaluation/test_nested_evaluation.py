@@ -1,5 +1,6 @@
 """The submodels of an evaluation: measured in the fits of the structure, equal to refits."""
 
+import json
 import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -202,13 +203,25 @@ class TestFailures:
         assert [*curve_of(evaluation)] == [1, 5]
         assert evaluation.values["trees"] == 8.0
 
+    def test_numbers_of_numpy_can_be_stored(self, binary: Any) -> None:
+        class Nodes(Objective):
+            name: ClassVar[str] = "nodes"
+
+            def measure(self, model: Any, X: Any, y: Any) -> Any:
+                return np.int64(sum(tree.tree_.node_count for tree in model.estimators_))
+
+        evaluation = evaluate(FOREST, plan_of(*binary, Score("accuracy"), Nodes()), GRID)
+        assert [*curve_of(evaluation)] == [1, 3, 5]
+        stored = json.dumps(evaluation.to_json())
+        assert Evaluation.from_json(json.loads(stored)) == evaluation
+
     def test_a_model_without_submodels_is_evaluated_and_the_reason_told(self, binary: Any) -> None:
         plan = plan_of(*binary, Score("accuracy"))
         evaluation = evaluate(GaussianNB(), plan, Grid("var_smoothing", 1.0, (0.1,)))
         assert evaluation.curve is None
         assert evaluation.folds == evaluate(GaussianNB(), plan).folds
         (told,) = evaluation.warnings
-        assert told.startswith("submodels were not measured: SubmodelError: a GaussianNB")
+        assert told.startswith("submodels were not measured: NoSubmodelsError: a GaussianNB")
 
     def test_a_cost_that_nobody_knows_is_counted_on_the_submodels_built(self, binary: Any) -> None:
         class Unknown(DecisionTreeClassifier):

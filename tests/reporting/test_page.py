@@ -101,6 +101,16 @@ class TestPage:
         ):
             assert part in page.text
 
+    def test_of_many_reasons_the_most_frequent_are_named(
+        self, study_of: Callable[..., StructureStudy], tmp_path: Path
+    ) -> None:
+        reasons = [f"reason {number}" for number in (1, 2, 2, 3, 4, 5, 6, 7)]
+        path = to_html(study_of(BY_THREE, [*POINTS, *reasons]), tmp_path / "p.html")
+        text = Parts(path.read_text(encoding="utf-8")).text
+        assert "2 x reason 2; 1 x reason 1; " in text
+        assert text.count("x reason") == 5
+        assert "; 2 others" in text
+
     def test_names_are_escaped(
         self, study_of: Callable[..., StructureStudy], tmp_path: Path
     ) -> None:

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from optuna.storages import InMemoryStorage
 from optuna.trial import TrialState
+from sklearn.ensemble import GradientBoostingClassifier
 
 from optistruct import StructureStudy, spaces
-from optistruct.front import Candidate
+from optistruct.front import REPEATS, Candidate
 from optistruct.objectives import ParameterCount, Score
 from optistruct.reporting import summarize
 from optistruct.reporting.summary import number_text, structure_text, value_text
@@ -64,6 +66,27 @@ class TestSummarize:
         trial = study.optuna_study.ask()
         study.optuna_study.tell(trial, state=TrialState.FAIL)
         assert summarize(study).failures == {"no reason was stored": 1}
+
+    def test_what_trials_were_told_of(self, binary: Any) -> None:
+        """A model with early stopping of its own is measured alone, and that is said."""
+
+        def stopping(trial: Any) -> Any:
+            rounds = trial.suggest_int("n_estimators", 2, 9)
+            return GradientBoostingClassifier(n_estimators=rounds, n_iter_no_change=2)
+
+        study = StructureStudy(
+            stopping,
+            [Score("accuracy")],
+            name="t",
+            storage=InMemoryStorage(),
+            sampler="random",
+            cv=2,
+        )
+        study.optimize(*binary, n_trials=3)
+        ((text, count),) = summarize(study).warnings.items()
+        assert count == sum(REPEATS not in t.user_attrs for t in study.optuna_study.trials)
+        assert text.startswith("submodels were not measured: SubmodelError: ")
+        assert "n_iter_no_change=2" in text
 
 
 class TestTexts:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.linear_model import Lars, LarsCV, LassoLars
 
-from optistruct.exceptions import SubmodelError
+from optistruct.exceptions import NoSubmodelsError
 from optistruct.resources import count_operations, count_parameters
 from optistruct.resources.families.linear import LINEAR
 from optistruct.submodels.nested import SubmodelCost, Submodels
@@ -54,10 +54,10 @@ class LinearSubmodels(Submodels):
         """Name the parameter of a fitted model.
 
         Raises:
-            SubmodelError: If it is not fitted, since then nothing can ask for a submodel.
+            NoSubmodelsError: If it is not fitted, since then nothing can ask for a submodel.
         """
         if not hasattr(structure, "coef_"):
-            raise SubmodelError(
+            raise NoSubmodelsError(
                 f"no parameter of a {type(structure).__name__} asks for fewer features: "
                 "its submodels are known once it is fitted"
             )

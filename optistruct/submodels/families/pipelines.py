@@ -8,7 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
-from optistruct.exceptions import SubmodelError
+from optistruct.exceptions import NoSubmodelsError, SubmodelError
 from optistruct.resources import count_operations, count_parameters
 from optistruct.submodels.nested import Method, SubmodelCost, Submodels
 from optistruct.submodels.registry import (
@@ -41,14 +41,21 @@ class PipelineSubmodels(Submodels):
 
     @classmethod
     def objection(cls, structure: Any) -> str | None:
-        """Refuse a last step that holds no submodels, for its own reason."""
+        """Refuse a last step that holds no submodels, for its own reason.
+
+        Raises:
+            NoSubmodelsError: If those of its kind hold none.
+        """
         name, last = structure.steps[-1]
         if last in _NOTHING:
             return f"the last step of the pipeline, {name!r}, is no model: it passes its table on"
         try:
             submodel_parameter(last)
         except SubmodelError as error:
-            return f"the last step of the pipeline, {name!r}, holds no submodels: {error}"
+            reason = f"the last step of the pipeline, {name!r}, holds no submodels: {error}"
+            if isinstance(error, NoSubmodelsError):
+                raise NoSubmodelsError(reason) from None
+            return reason
         return None
 
     @classmethod
