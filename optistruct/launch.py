@@ -34,7 +34,7 @@ class Launch:
     source: Mapping[str, str] | None = None
     remeasure: str | None = None
 
-    def over(self, n_trials: Any, timeout: Any) -> tuple[Any, Any]:
+    def instead_of(self, n_trials: int, timeout: float | None) -> tuple[int, float | None]:
         """Tell the total trials and the seconds that hold where a script says these."""
         return (
             n_trials if self.n_trials is None else self.n_trials,

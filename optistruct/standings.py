@@ -7,16 +7,16 @@ from numpy.typing import NDArray
 from optuna.trial import FrozenTrial
 
 from optistruct import pareto
-from optistruct.evaluation import Race
+from optistruct.evaluation import Race, fold_losses
 from optistruct.objectives import Objective
-from optistruct.unfolding import unfold
+from optistruct.unfolding import losses, unfold
 
 __all__ = ["Standings"]
 
 _FEWEST = 10  # structures from which it is told how much differences vary
 _MOST = 200
 
-_Losses = NDArray[np.float64]
+_Numbers = NDArray[np.float64]
 
 
 class Standings:
@@ -30,35 +30,46 @@ class Standings:
     def __init__(self, objectives: Sequence[Objective], folds: int) -> None:
         self._objectives = objectives
         shape = (0, folds, len(objectives))
-        self._front: _Losses = np.empty(shape)
-        self._latest: _Losses = np.empty(shape)
+        # values in each fold, and of the front the losses, too
+        self._front: _Numbers = np.empty(shape)
+        self._losses: _Numbers = np.empty((0, len(objectives)))
+        self._latest: _Numbers = np.empty(shape)
 
     def add(self, trial: FrozenTrial) -> None:
         """Take in what a complete trial measured.
 
         Submodels count as members of the front only, but that the largest stands for its trial
-        where the trial's own structure was not measured in every fold.
+        where the trial's own structure was not measured in every fold. Of members that are equal in
+        every fold, as the same submodel of several trials is, one is kept.
         """
         measured = [one for one in unfold(trial, self._objectives, {}) if one.folds]
         if not measured:
             return
-        columns = [o.fold_losses([one.folds[o.name] for one in measured]) for o in self._objectives]
-        losses = np.stack(columns, axis=2)
-        standing = losses[:1] if measured[0].submodel is None else losses[-1:]
+        columns = [[one.folds[o.name] for one in measured] for o in self._objectives]
+        values = np.stack(columns, axis=2)
+        standing = values[:1] if measured[0].submodel is None else values[-1:]
         self._latest = np.concatenate([self._latest, standing])[-_MOST:]
         is_feasible = [one.is_feasible for one in measured]
-        front = np.concatenate([self._front, losses[is_feasible]])
-        members = front[pareto.is_nondominated(front.mean(axis=1))]
-        self._front = np.unique(members, axis=0)  # the submodel of several trials is one rival
+        front = np.concatenate([self._front, values[is_feasible]])
+        theirs = losses([one.values for one in measured], self._objectives)[is_feasible]
+        front_losses = np.concatenate([self._losses, theirs])
+        members = np.flatnonzero(pareto.is_nondominated(front_losses))
+        _, first = np.unique(front[members], axis=0, return_index=True)
+        members = members[np.sort(first)]
+        self._front, self._losses = front[members], front_losses[members]
 
     def race(self) -> Race | None:
         """Lay down the race for the next structure; None while too little is known."""
         folds = self._front.shape[1]
         if folds < 2 or len(self._latest) < _FEWEST or not len(self._front):
             return None
-        latest, front = (x - x.mean(axis=1, keepdims=True) for x in (self._latest, self._front))
+        latest, front = (
+            each - each.mean(axis=1, keepdims=True)
+            for each in (fold_losses(self._objectives, x) for x in (self._latest, self._front))
+        )
         # for each rival the mean, over the latest, of the variance of their differences
         products = latest.mean(axis=0) * front
         squares = (latest**2).mean(axis=0) + front**2
         variance = np.maximum((squares - 2 * products).sum(axis=1) / (folds - 1), 0.0)
-        return Race(self._front, np.sqrt(np.maximum(variance, variance.mean(axis=0))))
+        spread = np.sqrt(np.maximum(variance, variance.mean(axis=0)))
+        return Race(self._objectives, self._front, spread)

@@ -226,7 +226,7 @@ class StructureStudy:
                 self.remeasure(X, y, groups=groups)
                 raise Remeasured
             return "n_trials"
-        budget = Budget.of(*launch.over(n_trials, timeout), patience)
+        budget = Budget.of(*launch.instead_of(n_trials, timeout), patience)
         self._check_searchable()
         workers = count_workers(n_jobs)
         problem = Problem.from_data(X, y, task)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from optuna.trial import FrozenTrial, create_trial
 
-from optistruct.evaluation import Curve, Evaluation
+from optistruct.evaluation import Curve, Evaluation, fold_losses
 from optistruct.objectives import ParameterCount, Score
 from optistruct.standings import Standings
 from optistruct.unfolding import EVALUATION
@@ -64,10 +64,15 @@ def race_of(standings: Standings) -> Any:
     return race
 
 
-def as_seen(losses: Losses) -> Losses:
-    """Turn (..., folds, 2) losses into what a race makes of their values."""
-    costs = OBJECTIVES[1].fold_losses(10.0 ** losses[..., 1])
-    return np.stack([losses[..., 0], costs], axis=-1)
+def values_of(losses: Losses) -> Losses:
+    """Turn (..., 2) losses into values, of which the second is on a log scale."""
+    return np.stack([losses[..., 0], 10.0 ** losses[..., 1]], axis=-1)
+
+
+def means_of(values: Losses) -> Losses:
+    """Turn (..., folds, 2) values into the losses of their means, as the front does."""
+    means = values.mean(axis=-2)
+    return np.stack([o.loss(means[..., place]) for place, o in enumerate(OBJECTIVES)], axis=-1)
 
 
 def sorted_rows(rivals: Losses) -> list[list[float]]:
@@ -90,19 +95,19 @@ def test_there_is_no_race_while_no_structure_meets_the_limits() -> None:
 
 def test_the_rivals_are_the_front() -> None:
     losses = drawn()
-    means = losses.mean(axis=1)
+    means = means_of(values_of(losses))
     on_front = [not ((means <= m).all(axis=1) & (means < m).any(axis=1)).any() for m in means]
     assert 1 < sum(on_front) < len(losses)
-    assert sorted_rows(race_of(filled(losses)).rivals) == sorted_rows(as_seen(losses)[on_front])
+    assert sorted_rows(race_of(filled(losses)).rivals) == sorted_rows(values_of(losses)[on_front])
 
 
 def test_a_rival_is_worth_what_it_is_on_the_front() -> None:
     """On a log scale that is the logarithm of the mean, not the mean of the logarithms."""
     rival = np.array([[0.0, cost] for cost in (1, 1, 1, 1, 2)])
     race = race_of(filled(np.concatenate([np.ones((11, 5, 2)) * [1, 9], rival[np.newaxis]])))
-    np.testing.assert_allclose(race.rivals.mean(axis=1), [[0.0, np.log10(28)]])
+    np.testing.assert_allclose(race.rivals.mean(axis=1), [[0.0, 28]])
     for cost, left in ((20, 1), (30, 0)):  # the mean of the logarithms is that of 15.8
-        assert race.left(np.array([[[0.5, np.log10(cost)]] * 5])) == left
+        assert race.left(np.array([[[0.5, cost]] * 5])) == left
 
 
 def test_a_submodel_of_several_trials_is_one_rival() -> None:
@@ -110,7 +115,7 @@ def test_a_submodel_of_several_trials_is_one_rival() -> None:
     small = np.tile([0.01, 0.5], (3, 1))
     for number in range(12, 15):
         standings.add(complete(number, np.tile([0.6, 5.0], (3, 1)), small))
-    np.testing.assert_allclose(race_of(standings).rivals, small[np.newaxis])
+    np.testing.assert_allclose(race_of(standings).rivals, values_of(small)[np.newaxis])
 
 
 def test_what_breaks_a_limit_is_no_rival() -> None:
@@ -125,7 +130,7 @@ def test_submodels_are_rivals() -> None:
     standings = filled(drawn())
     small = np.tile([0.01, 0.5], (3, 1))
     standings.add(complete(12, np.tile([0.6, 5.0], (3, 1)), small))
-    np.testing.assert_allclose(race_of(standings).rivals, small[np.newaxis])
+    np.testing.assert_allclose(race_of(standings).rivals, values_of(small)[np.newaxis])
 
 
 def test_what_lost_a_race_does_not_count() -> None:
@@ -155,9 +160,12 @@ def test_a_trial_without_a_record_does_not_count() -> None:
 
 def test_the_spread_is_that_of_paired_differences_of_each_rival_and_of_all_at_least() -> None:
     losses = drawn()
-    race = race_of(filled(losses))
+    race, values = race_of(filled(losses)), values_of(losses)
     variances = np.array(
-        [[(one - rival).var(axis=0, ddof=1) for one in as_seen(losses)] for rival in race.rivals]
+        [
+            [(one - rival).var(axis=0, ddof=1) for one in fold_losses(OBJECTIVES, values)]
+            for rival in fold_losses(OBJECTIVES, race.rivals)
+        ]
     ).mean(axis=1)
     expected = np.sqrt(np.maximum(variances, variances.mean(axis=0)))
     np.testing.assert_allclose(race.spread, expected)

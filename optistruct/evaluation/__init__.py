@@ -18,7 +18,7 @@ from optistruct.evaluation.folds import fold_data, forget_fold_data
 from optistruct.evaluation.grid import Grid, submodel_grid
 from optistruct.evaluation.nested import not_measured
 from optistruct.evaluation.plan import EvaluationPlan, make_plan
-from optistruct.evaluation.racing import Race
+from optistruct.evaluation.racing import Race, fold_losses
 from optistruct.evaluation.record import Evaluation, means, standard_error
 from optistruct.evaluation.refusal import Refusal, refusal
 from optistruct.evaluation.side_by_side import Remeasurement, remeasure
@@ -37,6 +37,7 @@ __all__ = [
     "count_workers",
     "evaluate",
     "fold_data",
+    "fold_losses",
     "forget_fold_data",
     "make_plan",
     "means",

@@ -79,7 +79,8 @@ class _Course:
     def __init__(self, structure: Any, plan: EvaluationPlan, grid: Grid | None) -> None:
         self._structure = structure
         self._plan = plan
-        self._data = fold_data(plan).of(structure)
+        self._fold_data = fold_data(plan)
+        self._data = self._fold_data.of(structure)
         self.folds: dict[str, list[float]] = {objective.name: [] for objective in plan.objectives}
         self.seconds: list[float] = []
         self.nested = Nested(grid, plan)
@@ -110,22 +111,23 @@ class _Course:
 
     def judge(self, race: Race) -> None:
         """See what is still in the race after the folds so far, and let go of what is larger."""
-        losses = self._losses()
-        left = race.left(losses)
+        values = self._values()
+        left = race.left(values)
         if self.pessimistic is None:
-            if left == len(losses):
+            if left == len(values):
                 return
-            self.pessimistic = self._worst(losses[-1], race)
+            worst = race.worst(values[-1])
+            self.pessimistic = dict(zip(self.folds, worst, strict=True))
         curve = self.nested.curve()
         if curve is None or not left:
             self.is_over = True
         elif self.nested.cut(curve.values[left - 1]):
             parameter = submodel_parameter(self._structure)
             self._structure.set_params(**{parameter: curve.values[left - 1]})
-            self._data = fold_data(self._plan).of(self._structure)
+            self._data = self._fold_data.of(self._structure)
 
-    def _losses(self) -> NDArray[np.float64]:
-        """Turn what was measured so far into (n_structures, folds, n_objectives), small to large.
+    def _values(self) -> NDArray[np.float64]:
+        """Put what was measured so far into (n_structures, folds, n_objectives), small to large.
 
         The last is the structure itself, until it is cut.
         """
@@ -135,13 +137,8 @@ class _Course:
             rows = [*curve.folds[objective.name]] if curve else []
             if self.pessimistic is None:
                 rows.append(tuple(self.folds[objective.name]))
-            columns.append(objective.fold_losses(np.reshape(rows, (-1, len(self.seconds)))))
+            columns.append(np.reshape(rows, (-1, len(self.seconds))))
         return np.stack(columns, axis=2)
-
-    def _worst(self, losses: NDArray[np.float64], race: Race) -> dict[str, float]:
-        """Tell how bad the structure's means may become when all folds are in."""
-        worst = zip(self._plan.objectives, race.worst(losses), strict=True)
-        return {objective.name: float(objective.from_loss(loss)) for objective, loss in worst}
 
 
 def _check(objective: Objective, value: float) -> None:

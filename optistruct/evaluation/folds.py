@@ -1,7 +1,6 @@
 """The rows of every fold, cut out and prepared once a study and not once a fit."""
 
 import sys
-from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -40,11 +39,26 @@ class FoldRows:
     y_test: Any
 
 
+@dataclass(frozen=True, eq=False)
+class _Prepared:
+    """A preparation, fitted on a fold.
+
+    Attributes:
+        steps: Its fitted steps, by name.
+        table: What they made of the rows to fit on.
+        size: Bytes of that.
+    """
+
+    steps: list[Any]
+    table: BinnedTable
+    size: int
+
+
 class FoldData:
     """The rows of the folds, kept as long as they take no more than half a gigabyte in all.
 
-    So is what the last few preparations, the steps of pipelines before the model, made of them, in
-    another half, and what LightGBM's binning made of all these, in a quarter of a gigabyte.
+    So are the tables that the last few preparations, the steps of pipelines before the model, made
+    of them, in another half, and what LightGBM's binning made of all these, in a quarter.
 
     Args:
         plan: The data and the folds.
@@ -55,8 +69,7 @@ class FoldData:
         self.keeps = _bytes_of(plan.X) * len(plan.folds) <= _MOST_BYTES
         self._rows: dict[int, FoldRows] = {}
         self._tables: dict[int, BinnedTable] = {}
-        self._prepared: OrderedDict[Any, tuple[list[Any], BinnedTable]] = OrderedDict()
-        self._prepared_bytes: dict[Any, int] = {}
+        self._prepared: dict[tuple[int, Any], _Prepared] = {}
 
     def of(self, structure: Any) -> "StructureFolds":
         """Hand out the folds as a structure may see them."""
@@ -87,29 +100,29 @@ class FoldData:
         tables = (1 + _MOST_PREPARATIONS) * len(self._plan.folds)
         return BinnedTable(X, _MOST_BINNED_BYTES // tables)
 
-    def prepared(self, key: Any, preparation: Pipeline, fold: int) -> tuple[list[Any], BinnedTable]:
-        """Hand out the fitted steps of a preparation, and what they make of a fold.
+    def prepared(self, key: Any, preparation: Pipeline, fold: int) -> _Prepared:
+        """Hand out what a preparation made of a fold.
 
         Args:
             key: Tells the preparation from others.
             preparation: The unfitted steps; they are not changed.
             fold: Number of the fold.
         """
-        if (fold, key) not in self._prepared:
+        found = self._prepared.pop((fold, key), None)
+        if found is None:
             fitted, rows = clone(preparation), self.rows(fold)
             table = fitted.fit_transform(rows.X, rows.y)
-            self._prepared[fold, key] = fitted.steps, self._binned(table)
-            self._prepared_bytes[fold, key] = _bytes_of(table)
-        self._prepared.move_to_end((fold, key))
-        found = self._prepared[fold, key]
+            found = _Prepared(fitted.steps, self._binned(table), _bytes_of(table))
+            if found.size * len(self._plan.folds) > _MOST_BYTES:
+                return found
+        self._prepared[fold, key] = found  # the last in the order of their use
         while self._keeps_too_much():
-            oldest, _ = self._prepared.popitem(last=False)
-            del self._prepared_bytes[oldest]
+            self._prepared.pop(next(iter(self._prepared)), None)
         return found
 
     def _keeps_too_much(self) -> bool:
         is_long = len(self._prepared) > _MOST_PREPARATIONS * len(self._plan.folds)
-        return is_long or sum(self._prepared_bytes.values()) > _MOST_BYTES
+        return is_long or sum(one.size for one in self._prepared.values()) > _MOST_BYTES
 
 
 class StructureFolds:
@@ -153,9 +166,9 @@ class StructureFolds:
                 return fitted.fit(rows.X, rows.y)
             if self._key is None:
                 return self._data.table(fold).fit(fitted, rows.y)
-            steps, table = self._data.prepared(self._key, self._structure[:-1], fold)
+            prepared = self._data.prepared(self._key, self._structure[:-1], fold)
             name, model = fitted.steps[-1]
-            fitted.steps = [*steps, (name, table.fit(model, rows.y))]
+            fitted.steps = [*prepared.steps, (name, prepared.table.fit(model, rows.y))]
         return fitted
 
 
@@ -164,10 +177,11 @@ _latest: dict[str, FoldData] = {}
 
 def fold_data(plan: EvaluationPlan) -> FoldData:
     """Hand out this process's data of a plan; those of an earlier plan are forgotten."""
-    if plan.token not in _latest:
+    data = _latest.get(plan.token)
+    if data is None:
         _latest.clear()
-        _latest[plan.token] = FoldData(plan)
-    return _latest[plan.token]
+        data = _latest[plan.token] = FoldData(plan)
+    return data
 
 
 def forget_fold_data() -> None:

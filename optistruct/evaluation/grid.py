@@ -15,7 +15,7 @@ from optuna.trial import BaseTrial, FixedTrial
 
 from optistruct.exceptions import NoSubmodelsError
 from optistruct.spaces import Problem, Space, build, structure_key
-from optistruct.submodels import submodel_parameter, submodels_fall
+from optistruct.submodels import parameter_of_kind, submodels_fall
 
 __all__ = ["Grid", "submodel_grid"]
 
@@ -60,19 +60,25 @@ def submodel_grid(
         theirs.
 
     Raises:
-        SubmodelError: If its settings are why its fits hold none, for the reason given.
+        SubmodelError: If the space asks for it, and the structure's settings are why its fits hold
+            no submodels, for the reason given.
     """
     try:
-        parameter = submodel_parameter(structure)
+        parameter = parameter_of_kind(structure)
     except NoSubmodelsError:
         return None
     own = structure.get_params().get(parameter)  # a subclass may have a parameter less
     if isinstance(own, bool) or not isinstance(own, int | float):
         return None
+    asked_for = {
+        name: distribution
+        for name, distribution in trial.distributions.items()
+        if trial.params[name] == own
+    }
+    if not asked_for:
+        return None
     written, falls = _written(structure), submodels_fall(structure)
-    for name, distribution in trial.distributions.items():
-        if trial.params[name] != own:
-            continue
+    for name, distribution in asked_for.items():
         smaller = []
         for value in sorted(_spread(distribution), reverse=falls):
             if value == own or (value > own) != falls:

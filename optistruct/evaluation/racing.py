@@ -17,22 +17,32 @@ and for each structure by itself: a submodel, too, is let go only at a look at w
 be dominated. The s of a structure at hand is not known: it is pooled over earlier structures with
 this rival, or with all rivals, or it is that of the folds so far, whichever is largest, so that a
 structure that varies more than others, as small ones do, is not dropped more often. The pooled one
-alone does not keep the rate.
+alone does not keep the rate. On a log scale differences are those of `Objective.fold_losses`, so
+that the mean over all folds is what the front goes by.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-__all__ = ["ERROR_RATE", "Race"]
+from optistruct.objectives import Objective
+
+__all__ = ["ERROR_RATE", "Race", "fold_losses"]
 
 ERROR_RATE = 0.05
 """Probability that a structure that one rival does not dominate is taken to be dominated by it."""
 
-_Losses = NDArray[np.float64]
+_Numbers = NDArray[np.float64]
+
+
+def fold_losses(objectives: Sequence[Objective], values: _Numbers) -> _Numbers:
+    """Turn (..., folds, n_objectives) values into losses; see `Objective.fold_losses`."""
+    columns = [o.fold_losses(values[..., place]) for place, o in enumerate(objectives)]
+    return np.stack(columns, axis=-1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,68 +50,71 @@ class Race:
     """What a structure, or a submodel of it, must keep up with to be fitted on further folds.
 
     Attributes:
-        rivals: (n_rivals, folds, n_objectives) losses of the front's members in each fold; see
-            `Objective.fold_losses`.
+        objectives: What structures are judged by.
+        rivals: (n_rivals, folds, n_objectives) values of the front's members in each fold.
         spread: (n_rivals, n_objectives) standard deviation, from fold to fold, of the paired
-            difference of a structure and each rival, at least.
+            difference of the losses of a structure and each rival, at least.
     """
 
-    rivals: _Losses = field(repr=False)
-    spread: _Losses = field(repr=False)
+    objectives: Sequence[Objective]
+    rivals: _Numbers = field(repr=False)
+    spread: _Numbers = field(repr=False)
 
-    def left(self, losses: _Losses) -> int:
+    def left(self, values: _Numbers) -> int:
         """Tell how many structures are still in the race, or smaller than one that is.
 
         Args:
-            losses: (n_structures, done, n_objectives) losses in the folds so far, from a small
+            values: (n_structures, done, n_objectives) values in the folds so far, from a small
                 structure to the largest, of which it holds the others.
 
         Returns:
             All up to the largest that is not dominated with confidence; 0 if all are dominated.
         """
-        places = np.flatnonzero(~self._dominating(losses).any(axis=1))
+        places = np.flatnonzero(~_dominating(*self._compared(values)).any(axis=1))
         return int(places[-1]) + 1 if len(places) else 0
 
-    def worst(self, losses: _Losses) -> _Losses:
+    def worst(self, values: _Numbers) -> list[float]:
         """Tell how bad the means of a dominated structure may be when all folds are in.
 
         They are those of a rival that dominates it, what it is worse by so far, and the margin: its
         own means so far would be those of easy folds, or of hard ones.
 
         Args:
-            losses: (done, n_objectives) losses in the folds so far.
+            values: (done, n_objectives) values in the folds so far.
 
         Returns:
-            (n_objectives,) array, which the rival dominates.
+            A value for each objective, all of which the rival dominates.
         """
-        rival = self._dominating(losses[np.newaxis])[0].argmax()
-        paired = losses - self.rivals[rival, : len(losses)]
-        margin = self._margin(losses[np.newaxis])[0, rival]
-        worst: _Losses = self.rivals[rival].mean(axis=0) + paired.mean(axis=0) + margin
-        return worst
+        worse, margin = self._compared(values[np.newaxis])
+        rival = _dominating(worse, margin)[0].argmax()
+        theirs = fold_losses(self.objectives, self.rivals[rival]).mean(axis=0)
+        worst = theirs + worse[0, rival] + margin[0, rival]
+        return [float(o.from_loss(loss)) for o, loss in zip(self.objectives, worst, strict=True)]
 
-    def _dominating(self, losses: _Losses) -> NDArray[np.bool_]:
-        """Tell for each structure and rival whether that dominates it, with confidence."""
-        theirs = self.rivals[:, : losses.shape[1]].mean(axis=1)
-        worse = losses.mean(axis=1)[:, np.newaxis] - theirs - self._margin(losses)
-        dominating: NDArray[np.bool_] = (worse >= 0).all(axis=2) & (worse > 0).any(axis=2)
-        return dominating
-
-    def _margin(self, losses: _Losses) -> _Losses:
-        """Tell how far the mean paired differences may yet fall when all folds are in.
+    def _compared(self, values: _Numbers) -> tuple[_Numbers, _Numbers]:
+        """Compare structures with each rival in the folds so far.
 
         Args:
-            losses: (n_structures, done, n_objectives) losses in the folds so far.
+            values: (n_structures, done, n_objectives) values in the folds so far.
 
         Returns:
-            (n_structures, n_rivals, n_objectives) array; a difference falls further with the stated
-            probability only.
+            By how much each is worse than each rival in the mean, and how far that may yet fall
+            when all folds are in, but for the stated probability: (n_structures, n_rivals,
+            n_objectives) each.
         """
-        done, folds = losses.shape[1], self.rivals.shape[1]
-        spread = self.spread[np.newaxis]
+        done, folds = values.shape[1], self.rivals.shape[1]
+        theirs = fold_losses(self.objectives, self.rivals[:, :done])
+        paired = fold_losses(self.objectives, values)[:, np.newaxis] - theirs
+        worse: _Numbers = paired.mean(axis=2)
+        spread = np.broadcast_to(self.spread, worse.shape)
         if done > 1:
-            paired = losses[:, np.newaxis] - self.rivals[:, :done]
             spread = np.maximum(spread, paired.std(axis=2, ddof=1))
         z = norm.ppf(1 - ERROR_RATE / (folds - 1))
-        margin: _Losses = z * spread * math.sqrt(1 / done - 1 / folds)
-        return np.broadcast_to(margin, (len(losses), *margin.shape[1:]))
+        return worse, z * spread * math.sqrt(1 / done - 1 / folds)
+
+
+def _dominating(worse: _Numbers, margin: _Numbers) -> NDArray[np.bool_]:
+    """Tell for each structure and rival whether that dominates it, with confidence."""
+    sure = worse - margin
+    dominating: NDArray[np.bool_] = (sure >= 0).all(axis=2) & (sure > 0).any(axis=2)
+    return dominating

@@ -155,7 +155,7 @@ def _machine_text(machine: Mapping[str, Any]) -> str:
 def _counted(reasons: Mapping[str, int]) -> str:
     told = [f"{count} x {reason}" for reason, count in reasons.items()]
     if len(told) > _MOST_REASONS:
-        told[_MOST_REASONS:] = [f"{len(told) - _MOST_REASONS} others"]
+        told[_MOST_REASONS:] = [f"{len(told) - _MOST_REASONS} more"]
     return "; ".join(told)
 
 

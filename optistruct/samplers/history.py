@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from optuna.distributions import BaseDistribution
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
@@ -43,8 +44,6 @@ class History:
         running: (n_running, n_columns) structures that others are evaluating.
         running_trials: Their trials.
         nested: The submodels that the trials measured.
-        readings: How often all was read anew, as where a trial ended after later ones: what was
-            derived from the first rows then holds no more.
     """
 
     def __init__(
@@ -64,7 +63,6 @@ class History:
         self._known: set[bytes] = set()
         self._keyed = (0, 0, 0)  # rows, submodels and columns that the keys in it are of
         self.running_trials: list[FrozenTrial] = []
-        self.readings = 0
         self.nested = NestedRows(len(self._directions))
 
     def __len__(self) -> int:
@@ -95,16 +93,16 @@ class History:
     @cached_property
     def lessons(self) -> Structures:
         """What a surrogate learns from: trials with values, each followed by a few submodels."""
-        own = np.flatnonzero(np.isfinite(self.losses[:, 0]))
-        places = np.concatenate([own, len(self.trials) + self.nested.lessons()])
-        return self.measured.at(places[np.argsort(self.measured.trials[places], kind="stable")])
+        return self._with_submodels(np.flatnonzero(np.isfinite(self.losses[:, 0])))
 
     @cached_property
     def verdicts(self) -> Structures:
         """What tells how far structures are beyond the limits: all trials, and a few submodels."""
-        places = np.concatenate(
-            [np.arange(len(self.trials)), len(self.trials) + self.nested.lessons()]
-        )
+        return self._with_submodels(np.arange(len(self.trials)))
+
+    def _with_submodels(self, trials: NDArray[np.intp]) -> Structures:
+        """Hand out the structures of some trials, and after each a few submodels of all."""
+        places = np.concatenate([trials, len(self.trials) + self.nested.lessons()])
         return self.measured.at(places[np.argsort(self.measured.trials[places], kind="stable")])
 
     @cached_property
@@ -163,7 +161,6 @@ class History:
         news = finished[known:] if is_longer else finished
         if self._learn_columns([*news, *running]) or not is_longer:
             self.trials, news = [], finished
-            self.readings += 1
             self._known, self._keyed = set(), (0, 0, 0)
             self._table = StructureTable(len(self._directions))
             self.nested = NestedRows(len(self._directions))

@@ -68,10 +68,10 @@ class SMSEGOSampler(StructureSampler):
     """Proposes what the trees expect to add the most hypervolume, in the better case.
 
     The hypervolume reaches to the worst feasible values so far, outliers left out, on the
-    objectives' scales. Where some structures break a limit, the gain is weighed by the trees'
-    probability that a structure does not, which must be a half at least, if it can be; while none
-    meets the limits, what is guessed to break them by least is next. Best for costly evaluations: a
-    proposal takes tens of milliseconds.
+    objectives' scales. Where some structures break a limit or fail, the gain is weighed by the
+    trees' probability that a structure does not, which must be a half at least, if it can be; while
+    none meets the limits, what is guessed to break them by least is next. Best for costly
+    evaluations: a proposal takes tens of milliseconds.
 
     Args:
         seed: Seed of everything random.
@@ -80,7 +80,6 @@ class SMSEGOSampler(StructureSampler):
     """
 
     _surrogates: dict[object, Surrogate]
-    _known_by: object
 
     def propose(self, study: Study, trial: FrozenTrial) -> Proposal:
         """Propose the best candidate; at the beginning, structures far apart."""
@@ -201,7 +200,7 @@ class SMSEGOSampler(StructureSampler):
         """Guess how likely the candidates are to have values and to meet every limit."""
         verdicts = self.history.verdicts
         is_feasible = verdicts.excess == 0
-        if is_feasible.all():
+        if is_feasible.all() or not is_feasible.any():
             return np.ones(len(candidates))
         X, asked = self._features(verdicts.rows), self._features(candidates)
         return self._guess("feasible", X, is_feasible.astype(float), asked)
@@ -212,9 +211,6 @@ class SMSEGOSampler(StructureSampler):
     def _guess(
         self, what: object, X: Numbers, values: Numbers, asked: Numbers, optimism: float = 0.0
     ) -> Numbers:
-        known_by = (self.history.readings, tuple(self.history.columns))
-        if self._known_by != known_by:
-            self._surrogates, self._known_by = {}, known_by
         if what not in self._surrogates:
             seed = stream_seed(self._seed, "surrogate", what)
             self._surrogates[what] = Surrogate(seed, _TREES)
@@ -224,4 +220,3 @@ class SMSEGOSampler(StructureSampler):
     def _forget(self) -> None:
         super()._forget()
         self._surrogates = {}
-        self._known_by = None

@@ -50,7 +50,7 @@ class StructureSampler(BaseSampler):
 
     history: History
     _study: Origin | None
-    _conditions: tuple[object, Conditions] | None
+    _conditions: tuple[tuple[Column, ...], Numbers, Conditions] | None
 
     def __init__(
         self,
@@ -138,15 +138,17 @@ class StructureSampler(BaseSampler):
             donors: (n, n_columns) structures from which a changed one takes what it lacks.
         """
         history = self.history
-        learnt_from = _scheduled(len(history))
-        key = (history.readings, learnt_from, tuple(history.columns))
-        if self._conditions is None or self._conditions[0] != key:
-            conditions = Conditions(history.columns, history.rows[:learnt_from])
-            self._conditions = (key, conditions)
+        columns, rows = tuple(history.columns), history.rows[: _scheduled(len(history))]
+        if (
+            self._conditions is None
+            or self._conditions[0] != columns
+            or not np.array_equal(self._conditions[1], rows, equal_nan=True)
+        ):
+            self._conditions = (columns, rows.copy(), Conditions(columns, rows))
         return Variation(
             history.columns,
             donors,
-            self._conditions[1],
+            self._conditions[2],
             self.stream(number, "variation"),
         )
 

@@ -11,6 +11,7 @@ from optistruct.submodels.nested import Method, Submodel, SubmodelCost, Submodel
 from optistruct.submodels.registry import (
     keeping,
     nested_in,
+    parameter_of_kind,
     submodel_parameter,
     submodels_fall,
     submodels_of,
@@ -30,6 +31,7 @@ __all__ = [
     "keep_epochs",
     "keeping",
     "nested_in",
+    "parameter_of_kind",
     "submodel_parameter",
     "submodels_fall",
     "submodels_of",

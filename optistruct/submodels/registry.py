@@ -12,7 +12,14 @@ from optistruct.exceptions import NoSubmodelsError, SubmodelError
 from optistruct.resources import define_for
 from optistruct.submodels.nested import Submodels
 
-__all__ = ["keeping", "nested_in", "submodel_parameter", "submodels_fall", "submodels_of"]
+__all__ = [
+    "keeping",
+    "nested_in",
+    "parameter_of_kind",
+    "submodel_parameter",
+    "submodels_fall",
+    "submodels_of",
+]
 
 Family = TypeVar("Family", bound=type[Submodels])
 
@@ -60,6 +67,18 @@ def submodels_of(model: Any) -> Submodels:
     if isinstance(model, BaseEstimator):
         check_is_fitted(model)
     return family(model)
+
+
+def parameter_of_kind(structure: Any) -> str:
+    """Name the parameter that submodels of its kind differ in, even if its fits hold none.
+
+    Args:
+        structure: An estimator, fitted or not.
+
+    Raises:
+        NoSubmodelsError: If those of its kind hold none that a parameter asks for.
+    """
+    return _family(structure).parameter_of(structure)
 
 
 def submodel_parameter(structure: Any) -> str:

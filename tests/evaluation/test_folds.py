@@ -79,8 +79,24 @@ def test_large_prepared_tables_are_not_kept(plan: EvaluationPlan, monkeypatch: A
     assert fit(data, scaled())[0] is fit(data, scaled())[0]
     wide = make_pipeline(PolynomialFeatures(6), DecisionTreeClassifier(random_state=0))
     assert fit(data, wide)[0].transform(plan.X).nbytes > room
+    first = fit(data, scaled())[0]
     assert fit(data, wide)[0] is not fit(data, wide)[0]
-    assert not data._prepared
+    assert fit(data, scaled())[0] is first
+
+
+def test_prepared_tables_are_kept_as_long_as_there_is_room(
+    plan: EvaluationPlan, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("optistruct.evaluation.folds._MOST_BYTES", 7 * plan.X.nbytes // 2)
+    data = FoldData(plan)
+    other = make_pipeline(StandardScaler(with_mean=False), DecisionTreeClassifier(random_state=0))
+    first = [fit(data, scaled(), fold)[0] for fold in range(3)]
+    assert [fit(data, scaled(), fold)[0] for fold in range(3)] == first
+    for fold in range(3):
+        fit(data, other, fold)
+    kept = sum(plan.X[plan.folds[fold][0]].nbytes for fold, _ in data._prepared)
+    assert 3 * plan.X.nbytes < kept <= 3.5 * plan.X.nbytes
+    assert fit(data, scaled(), 0)[0] is not first[0]
 
 
 def test_a_study_lets_go_of_them_at_its_end(binary: Any) -> None:

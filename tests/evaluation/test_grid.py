@@ -143,6 +143,10 @@ def warm(trial: Any) -> Any:
     return RandomForestClassifier(trial.suggest_int("trees", 2, 40), warm_start=True)
 
 
+def fixed_and_warm(trial: Any) -> Any:
+    return RandomForestClassifier(7, max_depth=trial.suggest_int("depth", 8, 9), warm_start=True)
+
+
 def linear(trial: Any) -> Any:
     return LogisticRegression(C=trial.suggest_float("C", 0.1, 10, log=True))
 
@@ -157,6 +161,7 @@ class TestNone:
             (refuses_others, {"trees": 40}),
             (asks_for_more, {"trees": 40}),
             (of_one_value, {"trees": 10}),
+            (fixed_and_warm, {"depth": 9}),
             (linear, {"C": 1.0}),
         ],
     )
@@ -194,9 +199,8 @@ def test_a_structure_that_prints_itself_in_its_own_way_is_no_obstacle() -> None:
 
     def space(trial: Any) -> Any:
         trees = trial.suggest_int("trees", 2, 4)
-        return Silent(trees, class_weight={0: 1, 1: object_weight})
+        return Silent(trees)
 
-    object_weight = np.float32(2)
     assert grid_of(space, trees=4) == Grid("trees", 4, (2, 3))
 
 

@@ -268,7 +268,7 @@ class TestEpochs:
     def test_at_the_end_of_a_pipeline_that_is_raced(self, binary: Any) -> None:
         structure = make_pipeline(StandardScaler(), self.perceptron())
         plan = plan_of(*binary, Score("neg_brier_score"), Trained())
-        race = Race(np.array([[[-9.0, 0.9]] * 3]), np.zeros((1, 2)))
+        race = Race(plan.objectives, np.array([[[-9.0, 10**0.9]] * 3]), np.zeros((1, 2)))
         evaluation = evaluate(structure, plan, Grid("epochs", 40, (1, 5, 17)), race)
         curve = curve_of(evaluation)
         assert list(curve) == [1, 5]

@@ -1,6 +1,6 @@
 """Tests of optistruct.evaluation.racing: how a race is lost, and how often by mistake."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -22,14 +22,28 @@ from optistruct.objectives import Objective, ParameterCount, Score
 from optistruct.spaces import Problem
 from optistruct.submodels import Submodels
 from tests.evaluation.test_nested_evaluation import Trees
-from tests.test_standings import complete, standings_of
+from tests.test_standings import complete, means_of, standings_of, values_of
 
 Losses = NDArray[np.float64]
 
 
-def race_of(*rivals: Any, spread: Any = (0.0, 0.0)) -> Race:
-    array = np.array(rivals, dtype=float)
-    return Race(array, np.broadcast_to(np.array(spread), (len(array), array.shape[2])))
+class Loss(Objective):
+    """A cost on a linear scale, whose values are losses."""
+
+    def measure(self, model: Any, X: Any, y: Any) -> float:
+        raise NotImplementedError
+
+
+class Throughput(Loss):
+    """The more the better, by ratios."""
+
+    direction: ClassVar[Any] = "maximize"
+    scale: ClassVar[Any] = "log"
+
+
+def race_of(*rivals: Any, spread: Any = 0.0, by: Sequence[Objective] = (Loss(), Loss())) -> Race:
+    values = np.array(rivals, dtype=float)
+    return Race(by, values, np.broadcast_to(np.array(spread), (len(values), len(by))))
 
 
 FLAT = [[0.2, 2.0]] * 4  # a rival of the same losses in all of four folds
@@ -71,6 +85,14 @@ class TestLeft:
         race = race_of([[0.2, 2], [0.9, 2], [0.3, 2], [0.1, 2]], spread=(0.01, 0.0))
         assert race.left(np.array([[[0.3, 3], [1.0, 3]]])) == 0
         assert race.left(np.array([[[0.1, 3], [0.8, 3]]])) == 1
+
+    def test_folds_that_are_hard_for_all_by_a_factor_do_not_count(self) -> None:
+        folds = np.array([30.0, 5.0, 5.0, 5.0, 5.0])
+        race = race_of([[one, 1.0] for one in folds], by=(Throughput(), Loss()))
+        for done in range(1, 5):
+            twice, half = ([[[f * one, 2.0] for one in folds[:done]]] for f in (2.0, 0.5))
+            assert race.left(np.array(twice)) == 1
+            assert race.left(np.array(half)) == 0
 
     def test_what_varies_more_than_others_in_its_own_differences(self) -> None:
         race = race_of(FLAT, spread=(0.01, 0.0))
@@ -131,14 +153,10 @@ FOREST = Noted(8, max_depth=3, random_state=0)
 BY_BOTH = (Score("accuracy"), Trees())
 
 
-def rival(*trees: float, third: bool = False) -> Race:
-    """Make a race against one rival of these trees, one number a fold, surely better otherwise.
-
-    It is so in a third objective, too, if that is asked for.
-    """
-    others = [-9.0] if third else []
-    losses = [[-9.0, np.log10(n), *others] for n in trees]
-    return race_of(losses, spread=[0.0] * len(losses[0]))
+def rival(plan: EvaluationPlan, *trees: float) -> Race:
+    """Make a race against one rival of these trees, one number a fold, surely better otherwise."""
+    score, _, *others = (float(objective.from_loss(-9.0)) for objective in plan.objectives)
+    return race_of([[score, n, *others] for n in trees], by=plan.objectives)
 
 
 def plan_of(data: Any, *objectives: Objective) -> EvaluationPlan:
@@ -167,7 +185,7 @@ class TestEvaluate:
 
     def test_stops_after_the_fold_in_which_all_is_lost(self, binary: Any) -> None:
         plan = plan_of(binary, *BY_BOTH)
-        evaluation = evaluate(FOREST, plan, GRID, rival(0.5, 0.5, 0.5, 0.5))
+        evaluation = evaluate(FOREST, plan, GRID, rival(plan, 0.5, 0.5, 0.5, 0.5))
         assert Noted.fitted == [8]
         self.check_lost_at(evaluation, evaluate(FOREST, plan), 1)
         assert evaluation.curve is None
@@ -177,21 +195,21 @@ class TestEvaluate:
     @pytest.mark.parametrize("grid", [None, GRID])
     def test_goes_to_the_end_where_it_keeps_up(self, grid: Grid | None, binary: Any) -> None:
         plan = plan_of(binary, *BY_BOTH)
-        assert evaluate(FOREST, plan, grid, rival(9, 9, 9, 9)).pessimistic is None
+        assert evaluate(FOREST, plan, grid, rival(plan, 9, 9, 9, 9)).pessimistic is None
         assert Noted.fitted == [8, 8, 8, 8]
 
     def test_goes_to_the_end_where_submodels_alone_are_lost(self, binary: Any) -> None:
         """Of what is smaller but as bad, nothing is worth a fit less."""
         plan = plan_of(binary, Score("accuracy"), Trees(of_three=100.0))
-        race = rival(9, 9, 9, 9)
+        race = rival(plan, 9, 9, 9, 9)
         evaluation, whole = (evaluate(FOREST, plan, GRID, r) for r in (race, None))
-        assert race.left(np.array([[[0.0, 2.0]]])) == 0
+        assert race.left(np.array([[[0.0, 100.0]]])) == 0
         assert (evaluation.folds, evaluation.curve) == (whole.folds, whole.curve)
         assert evaluation.pessimistic is None
 
     def test_the_largest_submodel_that_keeps_up_takes_its_place(self, binary: Any) -> None:
         plan = plan_of(binary, *BY_BOTH, ParameterCount())
-        evaluation = evaluate(FOREST, plan, GRID, rival(4, 4, 4, 4, third=True))
+        evaluation = evaluate(FOREST, plan, GRID, rival(plan, 4, 4, 4, 4))
         assert Noted.fitted == [8, 3, 3, 3]
         assert len(evaluation.fit_seconds) == 4
         self.check_lost_at(evaluation, evaluate(FOREST, plan), 1)
@@ -205,7 +223,7 @@ class TestEvaluate:
 
     def test_it_may_lose_its_place_to_a_smaller_one(self, binary: Any) -> None:
         plan = plan_of(binary, *BY_BOTH)
-        evaluation = evaluate(FOREST, plan, GRID, rival(6.5, 2, 2, 2))
+        evaluation = evaluate(FOREST, plan, GRID, rival(plan, 5.5, 3.5, 3.5, 3.5))
         assert Noted.fitted == [8, 5, 5, 3]
         self.check_lost_at(evaluation, evaluate(FOREST, plan), 1)
         whole = evaluate(clone(FOREST).set_params(n_estimators=3), plan, Grid("trees", 3, (1,)))
@@ -215,7 +233,9 @@ class TestEvaluate:
 
     def test_all_may_be_lost_later(self, binary: Any) -> None:
         plan = plan_of(binary, *BY_BOTH)
-        evaluation = evaluate(FOREST, plan, GRID, rival(6.5, 1e-6, 1e-6, 1e-6))
+        larger, late = [[9.0, 6.5]] * 4, [[-9.0, 0.5], *[[99.0, 0.5]] * 3]
+        race = race_of(larger, late, by=plan.objectives)
+        evaluation = evaluate(FOREST, plan, GRID, race)
         assert Noted.fitted == [8, 5, 5]
         self.check_lost_at(evaluation, evaluate(FOREST, plan), 1)
         assert evaluation.curve is None
@@ -225,7 +245,7 @@ class TestEvaluate:
         structure = make_pipeline(StandardScaler(), FOREST)
         size = evaluate(FOREST, plan).folds["parameters"][0]
         Noted.fitted.clear()
-        race = race_of([[-9.0, np.log10(size / 2)]] * 4)
+        race = race_of([[9.0, size / 2]] * 4, by=plan.objectives)
         evaluation = evaluate(structure, plan, GRID, race)
         assert Noted.fitted == [8, 3, 3, 3]
         own = evaluate(clone(structure).set_params(noted__n_estimators=3), plan)
@@ -238,8 +258,8 @@ class TestEvaluate:
         grid = Grid("alpha", 0.0, (0.5, 0.02, 0.01))
         whole = evaluate(tree, plan, grid)
         assert whole.curve is not None
-        sizes = [np.log10(folds["parameters"][0]) for _, folds in whole.curve]
-        race = race_of([[-9.0, (sizes[0] + sizes[1]) / 2]] * 4)
+        sizes = [folds["parameters"][0] for _, folds in whole.curve]
+        race = race_of([[9.0, (sizes[0] + sizes[1]) / 2]] * 4, by=plan.objectives)
         evaluation = evaluate(tree, plan, grid, race)
         assert sizes[0] < sizes[1]
         assert evaluation.curve is not None
@@ -249,7 +269,7 @@ class TestEvaluate:
 
     def test_where_submodels_are_not_measured_any_more_it_is_lost(self, binary: Any) -> None:
         plan = plan_of(binary, *BY_BOTH, Fickle(of_five=None))
-        evaluation = evaluate(FOREST, plan, GRID, rival(6, 6, 6, 6, third=True))
+        evaluation = evaluate(FOREST, plan, GRID, rival(plan, 6, 6, 6, 6))
         self.check_given_up(evaluation, plan)
         told = "submodels were not measured: RuntimeError: not of five trees"
         assert evaluation.warnings == (told,)
@@ -257,14 +277,14 @@ class TestEvaluate:
     def test_where_a_submodel_cannot_be_fitted_it_is_lost(self, binary: Any) -> None:
         plan = plan_of(binary, *BY_BOTH)
         Noted.refused = 5
-        evaluation = evaluate(FOREST, plan, GRID, rival(6, 6, 6, 6))
+        evaluation = evaluate(FOREST, plan, GRID, rival(plan, 6, 6, 6, 6))
         self.check_given_up(evaluation, plan)
         told = "submodels were not measured: RuntimeError: no forest of 5 trees"
         assert evaluation.warnings == (told,)
 
     def test_one_of_a_value_that_cannot_be_used_is_fitted_no_more(self, binary: Any) -> None:
         plan = plan_of(binary, *BY_BOTH, Fickle(of_five=np.nan))
-        evaluation = evaluate(FOREST, plan, GRID, rival(6, 6, 6, 6, third=True))
+        evaluation = evaluate(FOREST, plan, GRID, rival(plan, 6, 6, 6, 6))
         assert Noted.fitted == [8, 5, 3, 3]
         assert evaluation.curve is not None
         assert evaluation.curve.values == (1, 3)
@@ -298,7 +318,7 @@ class Tally:
         self.raced = self.dropped = self.belonging = self.dropped_wrongly = self.cut = 0
 
     def run(self, losses: Losses) -> None:
-        """Race structures in turn with their submodels; (n, n_nested + 1, folds, n_objectives)."""
+        """Race structures in turn with their submodels: (n, n_nested + 1, folds, 2) losses."""
         standings = standings_of(losses.shape[2])
         for number, structures in enumerate(losses):
             race = standings.race()
@@ -316,11 +336,11 @@ class Tally:
 
     def _raced(self, structures: Losses, race: Race) -> int:
         """Tell how many structures are left after the last look, and count the others."""
-        left = len(structures)
+        left, values = len(structures), values_of(structures)
         for done in range(1, structures.shape[1]):
-            left = race.left(structures[:left, :done])
-        front = race.rivals.mean(axis=1)
-        for place, one in enumerate(structures.mean(axis=1)):
+            left = race.left(values[:left, :done])
+        front = means_of(race.rivals)
+        for place, one in enumerate(means_of(values)):
             belongs = bool(pareto.is_nondominated(np.vstack([front, one]))[-1])
             self.raced += 1
             self.dropped += place >= left

@@ -109,7 +109,7 @@ class TestPage:
         text = Parts(path.read_text(encoding="utf-8")).text
         assert "2 x reason 2; 1 x reason 1; " in text
         assert text.count("x reason") == 5
-        assert "; 2 others" in text
+        assert "; 2 more" in text
 
     def test_names_are_escaped(
         self, study_of: Callable[..., StructureStudy], tmp_path: Path

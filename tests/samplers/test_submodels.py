@@ -248,6 +248,27 @@ def test_smsego_asks_for_what_meets_the_limits_where_submodels_alone_do(objectiv
         assert number < 10 or luck >= 29
 
 
+def test_smsego_goes_by_the_gains_while_the_trees_know_of_nothing_that_meets_the_limits() -> None:
+    """Of many submodels they learn from a few; here it is another one that meets them."""
+
+    def submodels(trial: FrozenTrial) -> Nest:
+        values = [1, 2, 4, 8, 16]
+        measured = [nested_objective(trial.params, v) for v in values]
+        return Nest("trees", values, measured, [1.0, 0.0, 2.0, 3.0, 4.0], 1.0)
+
+    sampler = SMSEGOSampler(seed=0, nested=submodels)
+    study = optuna.create_study(directions=["minimize"] * 2, sampler=sampler)
+    for _ in range(7):
+        trial = study.ask()
+        trial.suggest_int("luck", 0, 30)
+        trees = trial.suggest_int("trees", 20, 100)
+        trial.set_constraint("trees", trees - 10.0)
+        study.tell(trial, nested_objective(trial.params, trees))
+    assert (sampler.history.measured.excess == 0).any()
+    assert (sampler.history.verdicts.excess > 0).all()
+    assert (sampler._likely(sampler.history.rows) == 1).all()
+
+
 @pytest.mark.parametrize("name", ["smsego", "nsga2"])
 def test_what_is_known_as_a_submodel_is_not_proposed(name: str) -> None:
     seen: set[tuple[int, int]] = set()

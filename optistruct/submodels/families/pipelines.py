@@ -14,6 +14,7 @@ from optistruct.submodels.nested import Method, SubmodelCost, Submodels
 from optistruct.submodels.registry import (
     keeping,
     nested_in,
+    parameter_of_kind,
     submodel_parameter,
     submodels_fall,
     submodels_of,
@@ -62,7 +63,7 @@ class PipelineSubmodels(Submodels):
     def parameter_of(cls, structure: Any) -> str:
         """Name the last step and its parameter."""
         name, last = structure.steps[-1]
-        return f"{name}__{submodel_parameter(last)}"
+        return f"{name}__{parameter_of_kind(last)}"
 
     @classmethod
     def falls_of(cls, structure: Any) -> bool:
