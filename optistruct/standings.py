@@ -40,7 +40,8 @@ class Standings:
 
         Submodels count as members of the front only, but that the largest stands for its trial
         where the trial's own structure was not measured in every fold. Of members that are equal in
-        every fold, as the same submodel of several trials is, one is kept.
+        every fold, as the same submodel of several trials is, one is kept; the order of all is that
+        of their values, in whatever order trials end.
         """
         measured = [one for one in unfold(trial, self._objectives, {}) if one.folds]
         if not measured:
@@ -55,8 +56,7 @@ class Standings:
         front_losses = np.concatenate([self._losses, theirs])
         members = np.flatnonzero(pareto.is_nondominated(front_losses))
         _, first = np.unique(front[members], axis=0, return_index=True)
-        members = members[np.sort(first)]
-        self._front, self._losses = front[members], front_losses[members]
+        self._front, self._losses = front[members[first]], front_losses[members[first]]
 
     def race(self) -> Race | None:
         """Lay down the race for the next structure; None while too little is known."""

@@ -118,6 +118,13 @@ def test_a_submodel_of_several_trials_is_one_rival() -> None:
     np.testing.assert_allclose(race_of(standings).rivals, values_of(small)[np.newaxis])
 
 
+def test_the_order_in_which_trials_end_does_not_matter() -> None:
+    losses = drawn()
+    one, other = race_of(filled(losses)), race_of(filled(losses[::-1]))
+    np.testing.assert_array_equal(one.rivals, other.rivals)
+    np.testing.assert_allclose(one.spread, other.spread)
+
+
 def test_what_breaks_a_limit_is_no_rival() -> None:
     standings = filled(drawn())
     before = race_of(standings).rivals

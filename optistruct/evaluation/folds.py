@@ -122,7 +122,7 @@ class FoldData:
 
     def _keeps_too_much(self) -> bool:
         is_long = len(self._prepared) > _MOST_PREPARATIONS * len(self._plan.folds)
-        return is_long or sum(one.size for one in self._prepared.values()) > _MOST_BYTES
+        return is_long or sum(one.size for one in [*self._prepared.values()]) > _MOST_BYTES
 
 
 class StructureFolds:

@@ -60,8 +60,8 @@ def submodel_grid(
         theirs.
 
     Raises:
-        SubmodelError: If the space asks for it, and the structure's settings are why its fits hold
-            no submodels, for the reason given.
+        SubmodelError: If a parameter that the space asks for has the value of theirs, but fits of
+            these settings hold no submodels, for the reason given.
     """
     try:
         parameter = parameter_of_kind(structure)

@@ -24,6 +24,7 @@ that the mean over all folds is what the front goes by.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,19 +78,27 @@ class Race:
         """Tell how bad the means of a dominated structure may be when all folds are in.
 
         They are those of a rival that dominates it, what it is worse by so far, and the margin: its
-        own means so far would be those of easy folds, or of hard ones.
+        own means so far would be those of easy folds, or of hard ones. Of several rivals it is the
+        one by which the first objective may become the least bad.
 
         Args:
             values: (done, n_objectives) values in the folds so far.
 
         Returns:
-            A value for each objective, all of which the rival dominates.
+            A value for each objective, which the rival dominates or equals.
         """
         worse, margin = self._compared(values[np.newaxis])
-        rival = _dominating(worse, margin)[0].argmax()
-        theirs = fold_losses(self.objectives, self.rivals[rival]).mean(axis=0)
-        worst = theirs + worse[0, rival] + margin[0, rival]
-        return [float(o.from_loss(loss)) for o, loss in zip(self.objectives, worst, strict=True)]
+        dominating = np.flatnonzero(_dominating(worse, margin)[0])
+        off = (worse + margin)[0, dominating]
+        theirs = fold_losses(self.objectives, self.rivals[dominating]).mean(axis=1)
+        least = (theirs + off)[:, 0].argmin()
+        folds = self.rivals[dominating[least]].T.tolist()
+        return [
+            objective.worsened(fmean(each), loss)
+            for objective, each, loss in zip(
+                self.objectives, folds, off[least].tolist(), strict=True
+            )
+        ]
 
     def _compared(self, values: _Numbers) -> tuple[_Numbers, _Numbers]:
         """Compare structures with each rival in the folds so far.
@@ -116,5 +125,4 @@ class Race:
 def _dominating(worse: _Numbers, margin: _Numbers) -> NDArray[np.bool_]:
     """Tell for each structure and rival whether that dominates it, with confidence."""
     sure = worse - margin
-    dominating: NDArray[np.bool_] = (sure >= 0).all(axis=2) & (sure > 0).any(axis=2)
-    return dominating
+    return np.asarray((sure >= 0).all(axis=2) & (sure > 0).any(axis=2))

@@ -146,11 +146,10 @@ class Objective(ABC):
         )
         return losses
 
-    def from_loss(self, losses: ArrayLike) -> NDArray[np.float64]:
-        """Turn losses into values again, the inverse of `loss`."""
-        array = np.asarray(losses, dtype=float)
-        scaled = -array if self.direction == "maximize" else array
-        return np.power(10.0, scaled) if self.scale == "log" else scaled
+    def worsened(self, value: float, loss: float) -> float:
+        """Make a value worse by so much loss; by none, it is the value itself."""
+        step = -loss if self.direction == "maximize" else loss
+        return value * 10.0**step if self.scale == "log" else value + step
 
     def violations(self, value: float) -> dict[str, float]:
         """Tell how far a value is beyond each limit, on the objective's scale.

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import optuna
 import pytest
+from lightgbm import LGBMClassifier
 from optuna.trial import FixedTrial, Trial
 from sklearn.ensemble import AdaBoostClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
@@ -173,6 +174,21 @@ class TestNone:
     def test_where_a_setting_spoils_them_the_reason_is_told(self) -> None:
         with pytest.raises(SubmodelError, match="set warm_start=False"):
             grid_of(warm, trees=40)
+
+    def test_where_rounds_have_another_name_the_reason_is_told(self) -> None:
+        def space(trial: Any) -> Any:
+            return LGBMClassifier(num_iterations=trial.suggest_int("rounds", 2, 40))
+
+        with pytest.raises(SubmodelError, match="give the number of rounds as n_estimators"):
+            grid_of(space, rounds=40)
+
+    def test_where_catboost_chooses_how_many(self) -> None:
+        catboost = pytest.importorskip("catboost")
+
+        def space(trial: Any) -> Any:
+            return catboost.CatBoostClassifier(depth=trial.suggest_int("depth", 2, 6))
+
+        assert grid_of(space, depth=6) is None
 
     def test_where_another_parameter_is_asked_by_a_flag(self) -> None:
         def space(trial: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any, ClassVar
 
 import numpy as np
@@ -116,6 +117,19 @@ class TestWorst:
         unsure = race_of(FLAT, spread=(0.02, 0.0)).worst(np.array([[0.3, 3.0], [0.3, 3.0]]))
         assert unsure[0] > sure[0] + 0.02 * np.sqrt(1 / 2 - 1 / 4)
 
+    @pytest.mark.parametrize("folds", range(3, 12))
+    def test_is_no_better_than_the_rival_by_rounding(self, folds: int) -> None:
+        race = race_of([[0.2, 1234.1]] * folds, by=(Loss(), ParameterCount()))
+        assert race.worst(np.array([[0.3, 1234.1]]))[1] == fmean([1234.1] * folds)
+
+    def test_is_told_by_the_rival_by_which_the_first_objective_is_the_least_bad(self) -> None:
+        far, near = [[0.1, 2.5]] * 4, FLAT
+        lost = np.array([[0.3, 3.0], [0.3, 3.0]])
+        race = race_of(far, near, spread=[[0.09, 0.0], [0.002, 0.0]])
+        assert race.worst(lost) == race_of(near, spread=(0.002, 0.0)).worst(lost)
+        race = race_of(far, near, spread=[[0.001, 0.0], [0.09, 0.0]])
+        assert race.worst(lost) == race_of(far, spread=(0.001, 0.0)).worst(lost)
+
 
 class Noted(RandomForestClassifier):
     """A forest that notes the number of trees of its fits, and may refuse one."""
@@ -155,7 +169,7 @@ BY_BOTH = (Score("accuracy"), Trees())
 
 def rival(plan: EvaluationPlan, *trees: float) -> Race:
     """Make a race against one rival of these trees, one number a fold, surely better otherwise."""
-    score, _, *others = (float(objective.from_loss(-9.0)) for objective in plan.objectives)
+    score, _, *others = (objective.worsened(1.0, -9.0) for objective in plan.objectives)
     return race_of([[score, n, *others] for n in trees], by=plan.objectives)
 
 

@@ -99,29 +99,58 @@ def test_each_objective_is_taken_to_be_better_by_its_own_optimism() -> None:
     assert (hopeful[:, 1] < plain[:, 1]).any()
 
 
-def test_a_trial_that_ends_after_later_ones_is_learnt_from_as_by_a_new_process() -> None:
+def late_and_asked(kinds: str) -> tuple[SMSEGOSampler, SMSEGOSampler, int]:
+    """Have a sampler asked before and after the fourth of 101 trials, of kind c, has ended.
+
+    Args:
+        kinds: Kinds of the other trials; those of kinds b and c have a parameter more.
+
+    Returns:
+        The sampler; a copy of it that remembers nothing; and the number of the trial asked for.
+    """
     sampler = SMSEGOSampler(seed=0)
     study = optuna.create_study(directions=["minimize"] * 2, sampler=sampler)
-    distributions = {name: optuna.distributions.IntDistribution(0, 99) for name in "ab"}
-    rng = np.random.default_rng(0)
-    late = None
+    known: dict[str, optuna.distributions.BaseDistribution] = {
+        "kind": optuna.distributions.CategoricalDistribution([*"abc"]),
+        "a": optuna.distributions.IntDistribution(0, 99),
+        "b": optuna.distributions.IntDistribution(0, 99),
+    }
+    rng, late = np.random.default_rng(0), None
     for number in range(101):
         if number == 3:
-            late = study.ask(distributions)
+            study.enqueue_trial({"kind": "c"})
+            late = study.ask(known)
             continue
-        params = {name: int(rng.integers(100)) for name in "ab"}
-        values = [(params["a"] - 30.0) ** 2, (params["b"] - 70.0) ** 2]
+        params = {"kind": kinds[number % len(kinds)], "a": int(rng.integers(100))}
+        if params["kind"] != "a":
+            params["b"] = int(rng.integers(100))
+        values = [(params["a"] - 30.0) ** 2, (params.get("b", 50) - 70.0) ** 2]
+        distributions = {name: known[name] for name in params}
         study.add_trial(
             optuna.trial.create_trial(params=params, distributions=distributions, values=values)
         )
     assert late is not None
-
-    study.ask(distributions)  # for which it learns from all but the late one
+    study.ask(known)  # for which it learns from all but the late one
     study.tell(late, [-1e4, -1e4])
     number = study.ask().number
-    trial = study.trials[number]
-    new = pickle.loads(pickle.dumps(sampler))
+    trial, new = study.trials[number], pickle.loads(pickle.dumps(sampler))
     assert sampler._proposal_of(study, trial) == new._proposal_of(study, trial)
+    return sampler, new, number
+
+
+def test_a_trial_that_ends_after_later_ones_is_learnt_from_as_by_a_new_process() -> None:
+    late_and_asked("c")
+
+
+def test_so_are_the_conditions_that_it_shows() -> None:
+    rows = [
+        one.variation(number, one.history.rows).random(200)
+        for *both, number in [late_and_asked("ab")]
+        for one in both
+    ]
+    np.testing.assert_array_equal(*rows)
+    is_c = rows[0][:, 0] == rows[0][:, 0].max()
+    assert not np.isnan(rows[0][is_c]).any()
 
 
 def test_how_optimistic_it_is_is_drawn_for_each_trial_and_objective() -> None:

@@ -49,7 +49,7 @@ class CatBoostSubmodels(RoundsSubmodels):
     def parameter_of(cls, structure: Any) -> str:
         """Name the parameter by that of its names which the model was given."""
         given = structure.get_params()
-        return next(name for name in _ITERATIONS if name in given)
+        return next((name for name in _ITERATIONS if name in given), _ITERATIONS[0])
 
     @classmethod
     def objection(cls, structure: Any) -> str | None:

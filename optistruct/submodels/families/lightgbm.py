@@ -69,6 +69,12 @@ class LightGBMSubmodels(RoundsSubmodels):
             )
 
     @classmethod
+    def parameter_of(cls, structure: Any) -> str:
+        """Name the number of rounds, which other names may stand in for."""
+        given = structure.get_params(deep=False)
+        return next((name for name in _ROUNDS if name in given), cls.parameter)
+
+    @classmethod
     def objection(cls, structure: Any) -> str | None:
         """Refuse DART, early stopping, and what was trained in several goes."""
         parameters = structure.get_params(deep=False)
