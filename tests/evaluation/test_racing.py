@@ -22,6 +22,7 @@ from optistruct.evaluation.racing import ERROR_RATE
 from optistruct.objectives import Objective, ParameterCount, Score
 from optistruct.spaces import Problem
 from optistruct.submodels import Submodels
+from tests.contracts.test_objectives import Throughput
 from tests.evaluation.test_nested_evaluation import Trees
 from tests.test_standings import complete, means_of, standings_of, values_of
 
@@ -33,13 +34,6 @@ class Loss(Objective):
 
     def measure(self, model: Any, X: Any, y: Any) -> float:
         raise NotImplementedError
-
-
-class Throughput(Loss):
-    """The more the better, by ratios."""
-
-    direction: ClassVar[Any] = "maximize"
-    scale: ClassVar[Any] = "log"
 
 
 def race_of(*rivals: Any, spread: Any = 0.0, by: Sequence[Objective] = (Loss(), Loss())) -> Race:
