@@ -9,6 +9,7 @@ import ctypes
 import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache, partial
+from itertools import cycle, islice
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,7 @@ _ROUNDS = (
     "num_tree",
     "num_trees",
 )
-_AT_ONCE = 1 << 20  # numbers that are added up, and sums that become answers, in one call
+_AT_ONCE = 1 << 20  # sums that become answers in one call
 _BUFFER = 1 << 20  # LightGBM writes a text twice if it is longer
 
 
@@ -71,13 +72,12 @@ class LightGBMSubmodels(RoundsSubmodels):
     @classmethod
     def parameter_of(cls, structure: Any) -> str:
         """Name the number of rounds, which other names may stand in for."""
-        given = structure.get_params(deep=False)
-        return next((name for name in _ROUNDS if name in given), cls.parameter)
+        return next((name for name in _ROUNDS if name in vars(structure)), cls.parameter)
 
     @classmethod
     def objection(cls, structure: Any) -> str | None:
         """Refuse DART, early stopping, and what was trained in several goes."""
-        parameters = structure.get_params(deep=False)
+        parameters = vars(structure)  # `get_params` takes as long as four trees do
         for name in _BOOSTING:
             if parameters.get(name) == "dart":
                 return (
@@ -113,50 +113,41 @@ class LightGBMSubmodels(RoundsSubmodels):
             for value in self.values:
                 yield predict(X, num_iteration=value)
             return
-        is_mean = method != "decision_function" and "average_output" in self._head
-        waiting: list[NDArray[np.float64]] = []
-        for sums, rounds in zip(self._running_sums(X), self._counted_rounds, strict=True):
-            waiting.append(sums / rounds if is_mean else sums)
-            if len(waiting) * sums.size > _AT_ONCE:
-                yield from self._answers(np.stack(waiting), method)
-                waiting = []
-        if waiting:
-            yield from self._answers(np.stack(waiting), method)
+        sums = self._sums(X)
+        if method != "decision_function" and "average_output" in self._head:
+            sums /= np.array(self._counted_rounds)[:, np.newaxis, np.newaxis]
+        at_once = 1 + _AT_ONCE // sums[0].size
+        for first in range(0, len(sums), at_once):
+            yield from self._answers(sums[first : first + at_once], method)
 
     @property
     def _counted_rounds(self) -> list[int]:
         """Count the rounds that each submodel has; a fit may have ended before its value."""
         return [min(value, self._rounds) for value in self.values]
 
-    def _running_sums(self, X: Any) -> Iterator[NDArray[np.float64]]:
-        """Sum the trees of each submodel: (rows, outputs)."""
+    def _sums(self, X: Any) -> NDArray[np.float64]:
+        """Sum the trees of each submodel: (submodels, rows, outputs)."""
         leaves = self._leaves(X)
         by_tree = np.ascontiguousarray(leaves.reshape(len(leaves), -1).T)
-        answers = _leaf_answers(self._booster, by_tree.max(axis=1) + 1)
-        total = np.zeros((self._outputs, len(leaves)))
-        at_once = 1 + _AT_ONCE // (1 + len(leaves))
+        totals = np.zeros((self._outputs, len(leaves)))
+        trees = zip(cycle(totals), by_tree, _leaf_answers(self._booster, by_tree), strict=False)
+        sums = np.empty((len(self), len(leaves), self._outputs))
         done = 0
-        for rounds in self._counted_rounds:
-            for first in range(done, rounds, at_once):
-                last = min(first + at_once, rounds)
-                for output, sums in enumerate(total):
-                    trees = slice(
-                        first * self._outputs + output, last * self._outputs, self._outputs
-                    )
-                    added = np.take_along_axis(answers[trees], by_tree[trees], axis=1)
-                    added[0] += sums
-                    sums[:] = np.add.accumulate(added, axis=0)[-1]  # a plain sum rounds otherwise
+        for submodel, rounds in zip(sums, self._counted_rounds, strict=True):
+            for total, fallen_into, answers in islice(trees, (rounds - done) * self._outputs):
+                total += answers.take(fallen_into)
             done = rounds
-            yield total.T.copy()
+            submodel[:] = totals.T
+        return sums
 
-    def _leaves(self, X: Any) -> NDArray[np.int64]:
+    def _leaves(self, X: Any) -> NDArray[np.int32]:
         """Tell which leaf of each tree each row falls into; (rows, trees), or (rows,) of one."""
         predict = self.model.predict
         is_plain = isinstance(X, np.ndarray) and X.dtype.kind == "f" and len(X) > 0
         if is_plain and X.shape[1:] == (self.model.n_features_in_,):
             # without scikit-learn's checks, which take a third of the time
             predict = partial(self._booster.predict, num_threads=self.model.n_jobs or 0)
-        leaves: NDArray[np.int64] = predict(X, pred_leaf=True, num_iteration=max(self.values))
+        leaves: NDArray[np.int32] = predict(X, pred_leaf=True, num_iteration=max(self.values))
         return leaves
 
     def _answers(self, sums: NDArray[np.float64], method: Method) -> Iterator[NDArray[Any]]:
@@ -238,7 +229,7 @@ class LightGBMSubmodels(RoundsSubmodels):
     @property
     def _has_leaves_only(self) -> bool:
         """Whether a prediction is a sum over all trees of one number a leaf."""
-        stops = self.model.get_params(deep=False).get("pred_early_stop", False)
+        stops = vars(self.model).get("pred_early_stop", False)
         return self._settings["linear_tree"] == "0" and not stops
 
     def _draws_at_random(self) -> bool:
@@ -306,29 +297,24 @@ shrinkage=1
 """A tree that answers one of its inputs, to the bit: 0 + 1 * x on both sides of its split."""
 
 
-def _leaf_answers(booster: Any, leaves: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Read what the first leaves of each tree answer.
+def _leaf_answers(booster: Any, by_tree: NDArray[np.int32]) -> Iterator[NDArray[np.float64]]:
+    """Read what the leaves of each tree answer, from the first to the last one that is needed.
 
     `Booster.get_leaf_output` does so too, in three times the time.
 
     Args:
         booster: The booster.
-        leaves: (trees,) how many leaves of each tree are read.
-
-    Returns:
-        (trees, most leaves) answers; 0 for leaves that were not read.
+        by_tree: (trees, rows) leaves that are needed.
     """
     read = partial(_LIB.LGBM_BoosterGetLeafValue, booster._handle)
     answer = ctypes.c_double()
     place = ctypes.byref(answer)
-    answers = np.zeros((len(leaves), leaves.max()))
-    for tree, number in enumerate(leaves.tolist()):
-        values = []
-        for leaf in range(number):
+    for tree, last in enumerate(by_tree.max(axis=1).tolist()):
+        answers = []
+        for leaf in range(last + 1):
             read(tree, leaf, place)
-            values.append(answer.value)
-        answers[tree, :number] = values
-    return answers
+            answers.append(answer.value)
+        yield np.array(answers)
 
 
 def _objection_to_fit(model: Any) -> str | None:
