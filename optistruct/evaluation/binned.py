@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from lightgbm import Dataset, LGBMClassifier, LGBMRegressor, sklearn
+from lightgbm import Dataset, LGBMClassifier, LGBMRegressor, sklearn, train
 from lightgbm.basic import LightGBMError
 from scipy import sparse
 
@@ -87,10 +87,10 @@ class BinnedTable:
 
     def _fit_binned(self, model: Any, y: Any) -> Any:
         """Fit a model on a form that is known, or keep its own; None where LightGBM refuses it."""
-        if getattr(_wrappers, "Dataset", None) is not Dataset:
+        if (_wrappers.Dataset, _wrappers.train) != (Dataset, train):
             return None
         request = _Request(self._find)
-        _wrappers.Dataset = request
+        _wrappers.Dataset, _wrappers.train = request, request.train
         try:
             fitted = model.fit(self.X, y)
         except LightGBMError:
@@ -98,7 +98,7 @@ class BinnedTable:
                 return None
             raise
         finally:
-            _wrappers.Dataset = Dataset
+            _wrappers.Dataset, _wrappers.train = Dataset, train
         if request.made is not None:
             with suppress(LightGBMError):
                 self._keep(request.key, request.made)
@@ -150,6 +150,31 @@ class _Request:
             return known
         self.made = _Binned(Dataset(**kwargs), label, least, least)
         return self.made.dataset
+
+    def train(self, *args: Any, **kwargs: Any) -> Any:
+        """Train as LightGBM would; write and read the booster only if that changes it.
+
+        LightGBM does so to let go of what only a further training needs, in a seventh of a fit.
+        """
+        boosting = kwargs.get("params", {}).get("boosting_type")
+        if threading.get_ident() != self._thread or self.key is None or boosting != "gbdt":
+            return train(*args, **kwargs)
+        booster = train(*args, **(kwargs | {"keep_training_booster": True}))
+        if _changes_when_read(booster):
+            return booster.model_from_string(booster.model_to_string())
+        booster._free_buffer()
+        return booster
+
+
+def _changes_when_read(booster: Any) -> bool:
+    """Tell whether a booster of plain trees may be written in other words once it was read.
+
+    Categories are read as what JSON makes of them. Of a tree without a split more is read than was
+    written; of one output, that can be the first one only.
+    """
+    has_categories = bool(booster.pandas_categorical)
+    splits = booster.feature_importance("split", iteration=1)
+    return has_categories or booster.num_model_per_iteration() > 1 or not splits.any()
 
 
 def _is_plain(kwargs: Mapping[str, Any]) -> bool:

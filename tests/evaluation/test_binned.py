@@ -11,7 +11,7 @@ import numpy as np
 import optuna
 import pandas as pd
 import pytest
-from lightgbm import Dataset, LGBMClassifier, LGBMRegressor
+from lightgbm import Booster, Dataset, LGBMClassifier, LGBMRegressor
 from lightgbm.basic import LightGBMError
 from scipy import sparse
 from sklearn.base import clone
@@ -309,3 +309,69 @@ def test_a_stranger_in_the_place_of_the_data_set_is_left_there(
     monkeypatch.setattr("lightgbm.sklearn.Dataset", stranger)
     assert bins(BinnedTable(table, MANY), made, target, model(), model()) == 2
     assert lightgbm.sklearn.Dataset is stranger
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Every booster that was read from what was written of it."""
+    read: list[Any] = []
+    from_string = Booster.model_from_string
+
+    def noting(self: Any, text: str) -> Any:
+        read.append(self)
+        return from_string(self, text)
+
+    monkeypatch.setattr(Booster, "model_from_string", noting)
+    return read
+
+
+def reads(shared: BinnedTable, read: list[Any], y: Any, structure: Any) -> int:
+    """Count the boosters read in a fit on a shared table, which gives what it gives alone."""
+    before = len(read)
+    fitted = shared.fit(clone(structure), y)
+    count = len(read) - before
+    assert_same(fitted, clone(structure).fit(shared.X, y), shared.X)
+    return count
+
+
+def test_boosters_are_not_written_and_read(
+    table: np.ndarray, target: np.ndarray, read: list[Any]
+) -> None:
+    shared, frame = BinnedTable(table, MANY), BinnedTable(pd.DataFrame(table), MANY)
+    label = np.where(target > 1.5, "yes", "no")
+    classifier = LGBMClassifier(**model().get_params())
+    assert reads(shared, read, target, model()) == 0
+    assert reads(frame, read, target, model(subsample=0.5, subsample_freq=1)) == 0
+    assert reads(shared, read, label, classifier) == 0
+
+
+@pytest.mark.parametrize("boosting", ["dart", "rf"])
+def test_boosters_of_other_kinds_are_read(
+    table: np.ndarray, target: np.ndarray, read: list[Any], boosting: str
+) -> None:
+    structure = model(boosting_type=boosting, subsample=0.5, subsample_freq=1)
+    assert reads(BinnedTable(table, MANY), read, target, structure) == 1
+
+
+def test_boosters_that_change_when_read_are_read(
+    table: np.ndarray, target: np.ndarray, read: list[Any]
+) -> None:
+    frame = pd.DataFrame(table).add_prefix("f").astype({"f10": "category"})
+    assert reads(BinnedTable(frame, MANY), read, target, model()) == 1
+    classes = LGBMClassifier(**model().get_params())
+    assert reads(BinnedTable(table, MANY), read, np.digitize(target, [0.5, 2]), classes) == 1
+
+
+def test_a_booster_whose_first_tree_has_no_split_is_read(
+    table: np.ndarray, target: np.ndarray, read: list[Any]
+) -> None:
+    X = table[:, 10:].copy()
+    X[:, 0] = np.random.default_rng(0).normal(size=ROWS)
+    shared = BinnedTable(X, MANY)
+    splits = {}  # a column that tells nothing, or the one that tells all, comes first
+    for seed in range(6):
+        structure = model(min_split_gain=20.0, random_state=seed, learning_rate=0.01)
+        number = reads(shared, read, target, structure)
+        text = structure.fit(X, target).booster_.model_to_string(num_iteration=1)
+        splits["num_leaves=1\n" not in text] = number
+    assert splits == {True: 0, False: 1}
