@@ -74,7 +74,7 @@ class TestKeepsTheLaw:
 
     @pytest.mark.parametrize(
         "objective",
-        ["l1", "huber", "fair", "quantile", "mape", "poisson", "gamma", "tweedie"],
+        ["l2", "l1", "huber", "fair", "quantile", "mape", "poisson", "gamma", "tweedie"],
     )
     def test_of_numbers(self, assert_law: Any, objective: str) -> None:
         assert_law(regressor(objective=objective), *shuffled(load_diabetes), VALUES)
@@ -107,6 +107,7 @@ class TestKeepsTheLaw:
         [
             {"sigmoid": 2.5},
             {"is_unbalance": True},
+            {"objective": "regression"},
             {"class_weight": "balanced"},
             {"pred_early_stop": True, "pred_early_stop_margin": 0.1, "pred_early_stop_freq": 2},
         ],

@@ -48,6 +48,9 @@ _ROUNDS = (
 _AT_ONCE = 1 << 20  # sums that become answers in one call
 _BUFFER = 1 << 20  # LightGBM writes a text twice if it is longer
 
+# Letting go of the interpreter's lock, as `_LIB` does, would take longer than the reading.
+_read_leaf = ctypes.PyDLL(_LIB._name).LGBM_BoosterGetLeafValue
+
 
 @nested_in(LGBMModel)
 class LightGBMSubmodels(RoundsSubmodels):
@@ -160,21 +163,22 @@ class LightGBMSubmodels(RoundsSubmodels):
         if method == "decision_function":
             yield from sums if self._outputs > 1 else sums[:, :, 0]
             return
-        told = _converter(self._kept_head, self._outputs).predict(
-            sums.reshape(-1, self._outputs), num_threads=1
-        )
-        for one in told.reshape(*sums.shape[:2], *told.shape[1:]):
-            yield self._labelled(one, method)
+        rows = sums.reshape(-1, self._outputs)
+        if self._head.get("objective") == "regression":  # which takes them as they are
+            told = rows[:, 0]
+        else:
+            told = _converter(self._kept_head, self._outputs).predict(rows, num_threads=1)
+        yield from self._labelled(told.reshape(*sums.shape[:2], *told.shape[1:]), method)
 
     def _labelled(self, told: NDArray[Any], method: Method) -> NDArray[Any]:
-        """Make an answer of what LightGBM's core tells, as its scikit-learn face does."""
+        """Make answers of what LightGBM's core tells, as its scikit-learn face does."""
         if not isinstance(self.model, LGBMClassifier) or callable(self.model.objective_):
             return told
         is_multiclass = self.model.n_classes_ > 2
-        chances = told if is_multiclass else np.vstack((1.0 - told, told)).T
+        chances = told if is_multiclass else np.stack((1.0 - told, told), axis=1).swapaxes(1, 2)
         if method == "predict_proba":
             return chances
-        labels: NDArray[Any] = self.model.classes_.take(chances.argmax(axis=1))
+        labels: NDArray[Any] = self.model.classes_.take(chances.argmax(axis=2))
         return labels
 
     def parameters(self) -> list[int]:
@@ -305,16 +309,18 @@ def _leaf_answers(booster: Any, by_tree: NDArray[np.int32]) -> Iterator[NDArray[
     Args:
         booster: The booster.
         by_tree: (trees, rows) leaves that are needed.
+
+    Yields:
+        For each tree the answers of its leaves, and of none beyond; the next ones overwrite them.
     """
-    read = partial(_LIB.LGBM_BoosterGetLeafValue, booster._handle)
-    answer = ctypes.c_double()
-    place = ctypes.byref(answer)
-    for tree, last in enumerate(by_tree.max(axis=1).tolist()):
-        answers = []
-        for leaf in range(last + 1):
-            read(tree, leaf, place)
-            answers.append(answer.value)
-        yield np.array(answers)
+    last = by_tree.max(axis=1)
+    answers = (ctypes.c_double * (int(last.max()) + 1))()
+    places = [ctypes.byref(answers, 8 * leaf) for leaf in range(len(answers))]
+    read = np.ctypeslib.as_array(answers)
+    for tree, number in enumerate((last + 1).tolist()):
+        for leaf, place in enumerate(places[:number]):
+            _read_leaf(booster._handle, tree, leaf, place)
+        yield read[:number]
 
 
 def _objection_to_fit(model: Any) -> str | None:
