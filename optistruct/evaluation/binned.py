@@ -1,6 +1,7 @@
-"""A table that models are fitted on, whose binned form LightGBM need not make anew every fit."""
+"""A table that models are fitted on, without what LightGBM need not do anew in every fit."""
 
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -54,6 +55,10 @@ class BinnedTable:
     own: such a form is used only where it is known to be the same. Whatever LightGBM is told that
     this module does not know makes it bin for itself.
 
+    Nor is its booster written to a text and read from it, as LightGBM does at the end of a fit,
+    where that would give the same text again. `dump_model` then tells the gains of its splits, and
+    the values of inner nodes, with more digits; no prediction reads them.
+
     Args:
         X: (rows, features) table.
         most_bytes: Most bytes that its binned forms may take.
@@ -87,10 +92,12 @@ class BinnedTable:
 
     def _fit_binned(self, model: Any, y: Any) -> Any:
         """Fit a model on a form that is known, or keep its own; None where LightGBM refuses it."""
-        if (_wrappers.Dataset, _wrappers.train) != (Dataset, train):
+        if any(getattr(_wrappers, real.__name__, None) is not real for real in (Dataset, train)):
             return None
         request = _Request(self._find)
-        _wrappers.Dataset, _wrappers.train = request, request.train
+        _wrappers.Dataset = request
+        if model.importance_type == "split":  # or its importances are the gains
+            _wrappers.train = request.train
         try:
             fitted = model.fit(self.X, y)
         except LightGBMError:
@@ -128,7 +135,7 @@ class BinnedTable:
 
 
 class _Request:
-    """Stands for LightGBM's `Dataset` during one fit, in the thread that it is made in."""
+    """Stands for LightGBM's `Dataset` and `train` in one fit, in the thread that it is made in."""
 
     def __init__(self, find: Callable[[Any, int, Any], Any]) -> None:
         self._find = find
@@ -152,9 +159,9 @@ class _Request:
         return self.made.dataset
 
     def train(self, *args: Any, **kwargs: Any) -> Any:
-        """Train as LightGBM would; write and read the booster only if that changes it.
+        """Train as LightGBM would, but write and read the booster only if that changes its text.
 
-        LightGBM does so to let go of what only a further training needs, in a seventh of a fit.
+        LightGBM does so always, to let go of what only a further training needs.
         """
         boosting = kwargs.get("params", {}).get("boosting_type")
         if threading.get_ident() != self._thread or self.key is None or boosting != "gbdt":
@@ -163,14 +170,16 @@ class _Request:
         if _changes_when_read(booster):
             return booster.model_from_string(booster.model_to_string())
         booster._free_buffer()
+        # LightGBM's core still points at the data set, which must not be gone before.
+        weakref.finalize(booster, id, kwargs["train_set"]).atexit = False
         return booster
 
 
 def _changes_when_read(booster: Any) -> bool:
-    """Tell whether a booster of plain trees may be written in other words once it was read.
+    """Tell whether a booster of plain trees may be written differently once it was read.
 
-    Categories are read as what JSON makes of them. Of a tree without a split more is read than was
-    written; of one output, that can be the first one only.
+    Categories are read as what JSON makes of them. Of a tree without a split more is written then;
+    where there is one output, that can be the first tree only.
     """
     has_categories = bool(booster.pandas_categorical)
     splits = booster.feature_importance("split", iteration=1)

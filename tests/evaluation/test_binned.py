@@ -4,6 +4,7 @@ import gc
 import pickle
 import threading
 import weakref
+from functools import partial
 from typing import Any
 
 import lightgbm
@@ -11,7 +12,7 @@ import numpy as np
 import optuna
 import pandas as pd
 import pytest
-from lightgbm import Booster, Dataset, LGBMClassifier, LGBMRegressor
+from lightgbm import Booster, Dataset, LGBMClassifier, LGBMRegressor, train
 from lightgbm.basic import LightGBMError
 from scipy import sparse
 from sklearn.base import clone
@@ -58,6 +59,20 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return made
 
 
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Every booster that was read from what was written of it."""
+    read: list[Any] = []
+    from_string = Booster.model_from_string
+
+    def noting(self: Any, text: str) -> Any:
+        read.append(self)
+        return from_string(self, text)
+
+    monkeypatch.setattr(Booster, "model_from_string", noting)
+    return read
+
+
 def model(**params: Any) -> Any:
     settings = {"n_estimators": 5, "colsample_bytree": 0.5, "n_jobs": 1, "verbose": -1}
     return LGBMRegressor(**{**settings, **params})
@@ -68,6 +83,7 @@ def assert_same(shared: Any, alone: Any, X: Any) -> None:
     assert shared.get_params() == alone.get_params()
     assert vars(shared).keys() == vars(alone).keys()
     np.testing.assert_array_equal(shared.predict(X), alone.predict(X))
+    np.testing.assert_array_equal(shared.feature_importances_, alone.feature_importances_)
     assert pickle.dumps(shared) == pickle.dumps(alone)
 
 
@@ -236,17 +252,20 @@ def test_no_more_is_kept_than_there_is_room_for(
     assert bins(BinnedTable(table, table.size - 1), made, target, first, first) == 2
 
 
-def test_models_hold_no_binned_table(
+def test_a_binned_table_lives_as_long_as_what_was_trained_on_it(
     table: np.ndarray, target: np.ndarray, made: list[Any]
 ) -> None:
     shared = BinnedTable(table, MANY)
     fitted = [shared.fit(model(reg_lambda=strength), target) for strength in (1.0, 2.0)]
     (dataset,) = made
-    assert dataset() is not None
     del shared
     gc.collect()
+    assert dataset() is not None
+    fitted[0].booster_.reset_parameter({"num_threads": 1})  # LightGBM's core looks at the table
+    fitted[1].booster_.rollback_one_iter()
+    del fitted
+    gc.collect()
     assert dataset() is None
-    assert len(fitted) == 2
 
 
 def test_what_lightgbm_refuses_is_fitted_without(
@@ -269,7 +288,7 @@ def test_a_fit_that_fails_leaves_nothing_behind(table: np.ndarray, target: np.nd
     shared = BinnedTable(table, MANY)
     with pytest.raises(LightGBMError, match="max_bin"):
         shared.fit(model(max_bin=1), target)
-    assert lightgbm.sklearn.Dataset is Dataset
+    assert (lightgbm.sklearn.Dataset, lightgbm.sklearn.train) == (Dataset, train)
     assert not binned._at_work.locked()
 
 
@@ -282,8 +301,8 @@ def test_fits_at_the_same_time_are_not_shared(
         assert bins(shared, made, target, model()) == 1
 
 
-def test_a_fit_in_another_thread_gets_its_own_table(
-    table: np.ndarray, target: np.ndarray, monkeypatch: pytest.MonkeyPatch
+def test_a_fit_in_another_thread_is_its_own(
+    table: np.ndarray, target: np.ndarray, monkeypatch: pytest.MonkeyPatch, read: list[Any]
 ) -> None:
     shared = BinnedTable(table, MANY)
     shared.fit(model(), target)
@@ -291,7 +310,7 @@ def test_a_fit_in_another_thread_gets_its_own_table(
     record = lightgbm.sklearn.record_evaluation
 
     def meanwhile(result: Any) -> Any:  # once the data set is at hand
-        monkeypatch.undo()
+        monkeypatch.setattr("lightgbm.sklearn.record_evaluation", record)
         thread = threading.Thread(target=lambda: fitted.append(model().fit(other, target)))
         thread.start()
         thread.join()
@@ -299,30 +318,22 @@ def test_a_fit_in_another_thread_gets_its_own_table(
 
     monkeypatch.setattr("lightgbm.sklearn.record_evaluation", meanwhile)
     shared.fit(model(), target)
+    assert read == [fitted[0].booster_]
     assert_same(fitted[0], model().fit(other, target), other)
 
 
-def test_a_stranger_in_the_place_of_the_data_set_is_left_there(
-    table: np.ndarray, target: np.ndarray, made: list[Any], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", ["Dataset", "train"])
+def test_a_stranger_in_the_place_of_lightgbms_own_is_left_there(
+    table: np.ndarray,
+    target: np.ndarray,
+    made: list[Any],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
 ) -> None:
-    stranger = type("Stranger", (Dataset,), {})
-    monkeypatch.setattr("lightgbm.sklearn.Dataset", stranger)
+    strangers = {"Dataset": type("Stranger", (Dataset,), {}), "train": partial(train)}
+    monkeypatch.setattr(lightgbm.sklearn, name, strangers[name])
     assert bins(BinnedTable(table, MANY), made, target, model(), model()) == 2
-    assert lightgbm.sklearn.Dataset is stranger
-
-
-@pytest.fixture
-def read(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Every booster that was read from what was written of it."""
-    read: list[Any] = []
-    from_string = Booster.model_from_string
-
-    def noting(self: Any, text: str) -> Any:
-        read.append(self)
-        return from_string(self, text)
-
-    monkeypatch.setattr(Booster, "model_from_string", noting)
-    return read
+    assert getattr(lightgbm.sklearn, name) is strangers[name]
 
 
 def reads(shared: BinnedTable, read: list[Any], y: Any, structure: Any) -> int:
@@ -345,11 +356,13 @@ def test_boosters_are_not_written_and_read(
     assert reads(shared, read, label, classifier) == 0
 
 
-@pytest.mark.parametrize("boosting", ["dart", "rf"])
+@pytest.mark.parametrize(
+    "params", [{"boosting_type": "dart"}, {"boosting_type": "rf"}, {"importance_type": "gain"}]
+)
 def test_boosters_of_other_kinds_are_read(
-    table: np.ndarray, target: np.ndarray, read: list[Any], boosting: str
+    table: np.ndarray, target: np.ndarray, read: list[Any], params: dict[str, Any]
 ) -> None:
-    structure = model(boosting_type=boosting, subsample=0.5, subsample_freq=1)
+    structure = model(subsample=0.5, subsample_freq=1, **params)
     assert reads(BinnedTable(table, MANY), read, target, structure) == 1
 
 
@@ -368,10 +381,10 @@ def test_a_booster_whose_first_tree_has_no_split_is_read(
     X = table[:, 10:].copy()
     X[:, 0] = np.random.default_rng(0).normal(size=ROWS)
     shared = BinnedTable(X, MANY)
-    splits = {}  # a column that tells nothing, or the one that tells all, comes first
+    numbers = {True: set(), False: set()}  # a column that tells nothing comes first, or the other
     for seed in range(6):
         structure = model(min_split_gain=20.0, random_state=seed, learning_rate=0.01)
         number = reads(shared, read, target, structure)
         text = structure.fit(X, target).booster_.model_to_string(num_iteration=1)
-        splits["num_leaves=1\n" not in text] = number
-    assert splits == {True: 0, False: 1}
+        numbers["num_leaves=1\n" in text].add(number)
+    assert numbers == {True: {1}, False: {0}}

@@ -16,6 +16,7 @@ from sklearn.exceptions import NotFittedError
 from optistruct.exceptions import SubmodelError
 from optistruct.submodels import submodel_parameter, submodels_of
 from optistruct.submodels.families import lightgbm as family
+from optistruct.submodels.families import lightgbm_trees
 
 QUIET = {"n_jobs": 1, "verbose": -1}
 VALUES = (1, 2, 7, 12)
@@ -108,6 +109,8 @@ class TestKeepsTheLaw:
             {"sigmoid": 2.5},
             {"is_unbalance": True},
             {"objective": "regression"},
+            {"objective": "multiclass", "num_class": 2},
+            {"objective": "multiclassova", "num_class": 2},
             {"class_weight": "balanced"},
             {"pred_early_stop": True, "pred_early_stop_margin": 0.1, "pred_early_stop_freq": 2},
         ],
@@ -175,7 +178,7 @@ class TestKeepsTheLaw:
         submodels = submodels_of(regressor(n_estimators=40, min_child_samples=5).fit(X, y))
         costs = submodels.costs()
         for buffer in (30_000, 5_000):  # several rounds at once; the head alone is longer
-            monkeypatch.setattr(family, "_BUFFER", buffer)
+            monkeypatch.setattr(lightgbm_trees, "_BUFFER", buffer)
             assert submodels_of(submodels.model).costs() == costs
 
 
@@ -262,6 +265,14 @@ class TestRefuses:
     def test_by_parameters(self, parameters: Any, reason: str) -> None:
         with pytest.raises(SubmodelError, match=reason):
             submodel_parameter(classifier(**parameters))
+
+    def test_what_a_subclass_tells_of_itself(self) -> None:
+        class Dart(LGBMClassifier):
+            def get_params(self, deep: bool = True) -> dict[str, Any]:
+                return {**super().get_params(deep), "boosting_type": "dart"}
+
+        with pytest.raises(SubmodelError, match="set boosting_type='gbdt'"):
+            submodel_parameter(Dart())
 
     def test_early_stopping(self) -> None:
         X, y, _ = shuffled(load_breast_cancer)

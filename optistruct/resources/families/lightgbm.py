@@ -28,7 +28,7 @@ from optistruct.resources.families.trees import mean_depth, roots
 from optistruct.resources.operations import operations_per_row
 from optistruct.resources.parameters import Scalars, Stored, stored_arrays
 
-_AT_ONCE = 4  # rounds that are looked at; to look takes as long as to write three of them
+_LOOKS, _ROUNDS = 4, 2  # one look takes as long as writing three rounds more
 
 
 @stored_arrays.register(LGBMModel)
@@ -105,7 +105,7 @@ def _directions(booster: Any, rounds: int) -> dict[int, bool] | None:
     """
     splits = booster.feature_importance("split", iteration=rounds)
     has_direction: dict[int, bool] = {}
-    first_rounds = [0, max(0, rounds - _AT_ONCE)]
+    first_rounds = [*np.linspace(0, max(0, rounds - _ROUNDS), _LOOKS, dtype=int)]
     used = [*np.flatnonzero(splits)]
     while first_rounds or used:
         if first_rounds:
@@ -114,7 +114,7 @@ def _directions(booster: Any, rounds: int) -> dict[int, bool] | None:
             continue
         else:
             round_ = _first_round(booster, feature, rounds)
-        trees = _Trees(booster, round_, min(_AT_ONCE, rounds - round_))
+        trees = _Trees(booster, round_, min(_ROUNDS, rounds - round_))
         if trees.are_special:
             return None
         for split_on, directed in zip(

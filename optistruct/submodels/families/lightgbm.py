@@ -5,19 +5,18 @@ equal. What it makes of a sum (a probability, say) it is asked to make itself.
 """
 
 import copy
-import ctypes
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache, partial
 from itertools import cycle, islice
 from typing import Any
 
 import numpy as np
-from lightgbm import Booster, LGBMClassifier, LGBMModel
-from lightgbm.basic import _LIB  # type: ignore[attr-defined]
+from lightgbm import Booster, LGBMClassifier, LGBMModel, LGBMRegressor
 from numpy.typing import NDArray
 
 from optistruct.resources.families.lightgbm import count_categories, parameters_of_rounds
+from optistruct.submodels.families.lightgbm_trees import leaf_answers, tree_costs
 from optistruct.submodels.member_costs import MemberCosts
 from optistruct.submodels.nested import Method, SubmodelCost
 from optistruct.submodels.registry import nested_in
@@ -46,10 +45,6 @@ _ROUNDS = (
     "num_trees",
 )
 _AT_ONCE = 1 << 20  # sums that become answers in one call
-_BUFFER = 1 << 20  # LightGBM writes a text twice if it is longer
-
-# Letting go of the interpreter's lock, as `_LIB` does, would take longer than the reading.
-_read_leaf = ctypes.PyDLL(_LIB._name).LGBM_BoosterGetLeafValue
 
 
 @nested_in(LGBMModel)
@@ -75,12 +70,13 @@ class LightGBMSubmodels(RoundsSubmodels):
     @classmethod
     def parameter_of(cls, structure: Any) -> str:
         """Name the number of rounds, which other names may stand in for."""
-        return next((name for name in _ROUNDS if name in vars(structure)), cls.parameter)
+        given = _given(structure)
+        return next((name for name in _ROUNDS if name in given), cls.parameter)
 
     @classmethod
     def objection(cls, structure: Any) -> str | None:
         """Refuse DART, early stopping, and what was trained in several goes."""
-        parameters = vars(structure)  # `get_params` takes as long as four trees do
+        parameters = _given(structure)
         for name in _BOOSTING:
             if parameters.get(name) == "dart":
                 return (
@@ -116,32 +112,37 @@ class LightGBMSubmodels(RoundsSubmodels):
             for value in self.values:
                 yield predict(X, num_iteration=value)
             return
-        sums = self._sums(X)
-        if method != "decision_function" and "average_output" in self._head:
-            sums /= np.array(self._counted_rounds)[:, np.newaxis, np.newaxis]
-        at_once = 1 + _AT_ONCE // sums[0].size
-        for first in range(0, len(sums), at_once):
-            yield from self._answers(sums[first : first + at_once], method)
+        is_mean = method != "decision_function" and "average_output" in self._head
+        for sums, rounds in self._sums(X):
+            yield from self._answers(sums / rounds if is_mean else sums, method)
 
     @property
     def _counted_rounds(self) -> list[int]:
         """Count the rounds that each submodel has; a fit may have ended before its value."""
         return [min(value, self._rounds) for value in self.values]
 
-    def _sums(self, X: Any) -> NDArray[np.float64]:
-        """Sum the trees of each submodel: (submodels, rows, outputs)."""
+    def _sums(self, X: Any) -> Iterator[tuple[NDArray[np.float64], NDArray[np.int64]]]:
+        """Sum the trees of each submodel, one by one.
+
+        Yields:
+            (submodels, rows, outputs) sums of the next submodels, and (submodels, 1, 1) how many
+            rounds each has.
+        """
         leaves = self._leaves(X)
         by_tree = np.ascontiguousarray(leaves.reshape(len(leaves), -1).T)
         totals = np.zeros((self._outputs, len(leaves)))
-        trees = zip(cycle(totals), by_tree, _leaf_answers(self._booster, by_tree), strict=False)
-        sums = np.empty((len(self), len(leaves), self._outputs))
-        done = 0
-        for submodel, rounds in zip(sums, self._counted_rounds, strict=True):
-            for total, fallen_into, answers in islice(trees, (rounds - done) * self._outputs):
-                total += answers.take(fallen_into)
-            done = rounds
-            submodel[:] = totals.T
-        return sums
+        trees = zip(cycle(totals), by_tree, leaf_answers(self._booster, by_tree), strict=False)
+        counted = np.array(self._counted_rounds)
+        added = np.diff(counted, prepend=0) * self._outputs
+        at_once = 1 + _AT_ONCE // totals.size
+        for first in range(0, len(self), at_once):
+            some = slice(first, first + at_once)
+            sums = np.empty((len(added[some]), len(leaves), self._outputs))
+            for submodel, number in zip(sums, added[some].tolist(), strict=True):
+                for total, fallen_into, answers in islice(trees, number):
+                    total += answers.take(fallen_into)
+                submodel[:] = totals.T
+            yield sums, counted[some, np.newaxis, np.newaxis]
 
     def _leaves(self, X: Any) -> NDArray[np.int32]:
         """Tell which leaf of each tree each row falls into; (rows, trees), or (rows,) of one."""
@@ -174,8 +175,8 @@ class LightGBMSubmodels(RoundsSubmodels):
         """Make answers of what LightGBM's core tells, as its scikit-learn face does."""
         if not isinstance(self.model, LGBMClassifier) or callable(self.model.objective_):
             return told
-        is_multiclass = self.model.n_classes_ > 2
-        chances = told if is_multiclass else np.stack((1.0 - told, told), axis=1).swapaxes(1, 2)
+        is_of_one = told.ndim == 2  # the second of two classes
+        chances = np.stack((1.0 - told, told), axis=1).swapaxes(1, 2) if is_of_one else told
         if method == "predict_proba":
             return chances
         labels: NDArray[Any] = self.model.classes_.take(chances.argmax(axis=2))
@@ -196,8 +197,7 @@ class LightGBMSubmodels(RoundsSubmodels):
     @cached_property
     def _added_costs(self) -> MemberCosts:
         """What each tree adds; kept, as writing the trees takes long."""
-        parts = [*map(_tree_costs, _texts(self._booster, self._rounds))]
-        return MemberCosts(*map(np.concatenate, zip(*parts, strict=True)))
+        return tree_costs(self._booster, self._rounds)
 
     def materialize(self, value: int) -> Any:
         """Copy the model with its first rounds only, and what evaluations told of those."""
@@ -233,7 +233,7 @@ class LightGBMSubmodels(RoundsSubmodels):
     @property
     def _has_leaves_only(self) -> bool:
         """Whether a prediction is a sum over all trees of one number a leaf."""
-        stops = vars(self.model).get("pred_early_stop", False)
+        stops = _given(self.model).get("pred_early_stop", False)
         return self._settings["linear_tree"] == "0" and not stops
 
     def _draws_at_random(self) -> bool:
@@ -301,26 +301,11 @@ shrinkage=1
 """A tree that answers one of its inputs, to the bit: 0 + 1 * x on both sides of its split."""
 
 
-def _leaf_answers(booster: Any, by_tree: NDArray[np.int32]) -> Iterator[NDArray[np.float64]]:
-    """Read what the leaves of each tree answer, from the first to the last one that is needed.
-
-    `Booster.get_leaf_output` does so too, in three times the time.
-
-    Args:
-        booster: The booster.
-        by_tree: (trees, rows) leaves that are needed.
-
-    Yields:
-        For each tree the answers of its leaves, and of none beyond; the next ones overwrite them.
-    """
-    last = by_tree.max(axis=1)
-    answers = (ctypes.c_double * (int(last.max()) + 1))()
-    places = [ctypes.byref(answers, 8 * leaf) for leaf in range(len(answers))]
-    read = np.ctypeslib.as_array(answers)
-    for tree, number in enumerate((last + 1).tolist()):
-        for leaf, place in enumerate(places[:number]):
-            _read_leaf(booster._handle, tree, leaf, place)
-        yield read[:number]
+def _given(structure: Any) -> Mapping[str, Any]:
+    """Tell a model's parameters, sooner than `get_params`, which takes as long as four trees."""
+    is_plain = type(structure) in (LGBMClassifier, LGBMRegressor)
+    given: Mapping[str, Any] = vars(structure) if is_plain else structure.get_params(deep=False)
+    return given
 
 
 def _objection_to_fit(model: Any) -> str | None:
@@ -344,49 +329,3 @@ def _cut(history: Any, kept: Any) -> Any:
         table: {metric: values[kept] for metric, values in metrics.items()}
         for table, metrics in history.items()
     }
-
-
-def _texts(booster: Any, rounds: int) -> Iterator[str]:
-    """Have all rounds written, as many at once as LightGBM writes in one go."""
-    start, number = 0, 8
-    while start < rounds:
-        text = booster.model_to_string(num_iteration=number, start_iteration=start)
-        yield text
-        start += number
-        trees = text.index("\nend of trees") - text.index("\nTree=")
-        room = 0.9 * _BUFFER - (len(text) - trees)
-        number = max(int(number * room / trees), 1) if room > _BUFFER / 2 else rounds
-
-
-def _tree_costs(text: str) -> MemberCosts:
-    """Count what each tree stores and computes; see `resources/families/lightgbm.py`."""
-    leaves = _numbers(text, "num_leaves")
-    tree = np.repeat(np.arange(len(leaves)), leaves - 1)
-    decision = _numbers(text, "decision_type")
-    is_categorical = (decision & 1) == 1
-    has_direction = ((decision >> 2) & 3 != 0) & ~is_categorical
-    count = np.bincount(tree, 2.0 + has_direction - is_categorical, len(leaves)) + leaves
-    words = [len(line.split()) for line in _lines(text, "cat_threshold")]
-    count[_numbers(text, "num_cat") > 0] += np.array(words, dtype=int)
-    rows = _numbers(text, "internal_count")
-    first = np.cumsum(leaves - 1) - (leaves - 1)
-    operations = np.bincount(tree, rows / rows[first[tree]], len(leaves))
-    is_linear = _numbers(text, "is_linear") == 1
-    if is_linear.any():
-        leaf = np.repeat(np.flatnonzero(is_linear), leaves[is_linear])
-        terms = _numbers(text, "num_features")
-        count += np.bincount(leaf, 1.0 + 2 * terms, len(leaves))
-        in_linear = np.repeat(is_linear, leaves)
-        rows = _numbers(text, "leaf_count")[in_linear]
-        in_tree = np.bincount(leaf, rows, len(leaves))
-        operations += np.bincount(leaf, terms * rows / in_tree[leaf], len(leaves))
-    return MemberCosts(count.astype(int), operations)
-
-
-def _numbers(text: str, name: str) -> NDArray[np.int64]:
-    """Read one field of all trees in one row."""
-    return np.fromstring(" ".join(_lines(text, name)).strip(), dtype=np.int64, sep=" ")
-
-
-def _lines(text: str, name: str) -> list[str]:
-    return re.findall(rf"\n{name}=(.*)", text)

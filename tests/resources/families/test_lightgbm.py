@@ -233,6 +233,15 @@ class TestShortcut:
         assert count_parameters(model).total == sum(self.full(model).values())
         assert count_parameters(model).total == sum(map(numbers, dumped(model)))
 
+    def test_gives_way_where_a_training_went_on_twice(self):
+        X, y = load_diabetes(return_X_y=True)
+        holed = X.copy()
+        holed[::3, 2] = np.nan
+        model = None
+        for table in (X, holed, X):
+            model = LGBMRegressor(**PLAIN).fit(table, y, init_model=model)
+        assert count_parameters(model).total == sum(map(numbers, dumped(model)))
+
     def test_gives_way_where_the_gains_are_not_known(self):
         X, y = load_diabetes(return_X_y=True)
         text = LGBMRegressor(**PLAIN).fit(X, y).booster_.model_to_string()
