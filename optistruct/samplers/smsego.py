@@ -24,6 +24,11 @@ No guess is better than what many trials have shown to be the best there is, see
 `Structures.floors`: a trend goes on below the size of the smallest structures, and would look for
 what cannot be.
 
+Where parameters matter little, the neighbours of the front have its values and add nothing. So a
+gain is weighed by the trees' probability that no other structure has the same values. Of the trials
+of six searches of LightGBM for two minutes, 21 to 67 % had the values of an earlier one, and 13 to
+52 % with this; four of them ended with more hypervolume, one with less.
+
 Where a fit brings submodels with it, the trees learn from a few of each, the front holds them, and
 a candidate gains what it and its submodels are expected to add together, by what its trial costs:
 without that, the larger of two would always be the better. Gain by cost is that of Snoek,
@@ -59,6 +64,7 @@ _RANDOM = 500
 _NEAREST = 10
 _HUGE = 1e100  # values are taken to be no larger, so that their squares are finite
 _LIKELY = 0.5  # probability of meeting the limits that a candidate must have, where one has it
+_LEAST_NOVELTY = 0.02  # so that of structures that are all alike the best is next
 _SELDOM = 0.2  # share of trials for kinds of structures that have been tried seldom
 _BY_RELATIVES, _RELATIVES_FROM = 3, 100  # where there are kinds: every third trial, from this on
 _PARENTS = 20
@@ -70,7 +76,8 @@ class SMSEGOSampler(StructureSampler):
     The hypervolume reaches to the worst feasible values so far, outliers left out, on the
     objectives' scales. Where some structures break a limit or fail, the gain is weighed by the
     trees' probability that a structure does not, which must be a half at least, if it can be; while
-    none meets the limits, what is guessed to break them by least is next. Best for costly
+    none meets the limits, what is guessed to break them by least is next. Structures that are
+    likely to have the values of others count for little. Best for costly
     evaluations: a proposal takes tens of milliseconds.
 
     Args:
@@ -101,7 +108,8 @@ class SMSEGOSampler(StructureSampler):
         allowed = np.flatnonzero(likely >= min(_LIKELY, likely.max()))
         candidates, likely = candidates[allowed], likely[allowed]
         gains = self._gains_of(candidates, self._optimism(trial.number, len(study.directions)))
-        return self.proposal(candidates[np.where(gains > 0, gains * likely, gains).argmax()])
+        worth = gains * likely * self._novelty(candidates)
+        return self.proposal(candidates[np.where(gains > 0, worth, gains).argmax()])
 
     def _child(self, number: int) -> Numbers | None:
         """Make a child of the best that its nearest relatives promise much of; mostly none."""
@@ -204,6 +212,18 @@ class SMSEGOSampler(StructureSampler):
             return np.ones(len(candidates))
         X, asked = self._features(verdicts.rows), self._features(candidates)
         return self._guess("feasible", X, is_feasible.astype(float), asked)
+
+    def _novelty(self, candidates: Numbers) -> Numbers:
+        """Guess how likely the candidates are to have values that no other structure has."""
+        rows, losses = self.history.rows, self.history.losses
+        there = np.isfinite(losses[:, 0])
+        _, which, counts = np.unique(losses[there], axis=0, return_inverse=True, return_counts=True)
+        is_alone = counts[which] == 1
+        if is_alone.all():
+            return np.ones(len(candidates))
+        X, asked = self._features(rows[there]), self._features(candidates)
+        guesses = self._guess("novelty", X, is_alone.astype(float), asked)
+        return np.clip(guesses, _LEAST_NOVELTY, 1.0)
 
     def _features(self, rows: Numbers) -> Numbers:
         return features(self.history.columns, rows)

@@ -160,3 +160,46 @@ def test_how_optimistic_it_is_is_drawn_for_each_trial_and_objective() -> None:
     assert len(np.unique(drawn())) == 600
     np.testing.assert_allclose(drawn().mean(axis=0), 1.0, atol=0.2)
     np.testing.assert_array_equal(drawn(), drawn())
+
+
+def idle_below_a_half(trial: optuna.Trial) -> tuple[float, float]:
+    """Take values to which `depth` matters from a half on only."""
+    width = trial.suggest_int("width", 1, 9)
+    depth = max(0.5, trial.suggest_float("depth", 0, 1))
+    return (width - 6) ** 2 + depth, width - depth
+
+
+def searched(n_trials: int) -> tuple[SMSEGOSampler, optuna.Study]:
+    sampler = SMSEGOSampler(seed=0)
+    study = optuna.create_study(directions=["minimize"] * 2, sampler=sampler)
+    rng = np.random.default_rng(0)
+    for _ in range(n_trials):
+        study.enqueue_trial({"width": int(rng.integers(1, 10)), "depth": float(rng.random())})
+    study.optimize(idle_below_a_half, n_trials=n_trials + 1)
+    return sampler, study
+
+
+def test_structures_like_those_that_have_the_values_of_others_are_no_news() -> None:
+    sampler, _ = searched(120)
+    rows = np.array([[0.5, depth] for depth in np.linspace(0.05, 0.95, 10)])
+    novelty = sampler._novelty(rows)
+    assert novelty[:4].max() < 0.3 < 0.7 < novelty[6:].min()
+
+
+def test_all_is_news_where_no_two_have_the_same_values() -> None:
+    sampler = SMSEGOSampler(seed=0)
+    study = optuna.create_study(directions=["minimize"] * 2, sampler=sampler)
+    study.optimize(lambda trial: (trial.suggest_float("x", 0, 1), trial.number), n_trials=20)
+    np.testing.assert_array_equal(sampler._novelty(sampler.history.rows * 0.9), 1.0)
+
+
+def test_what_is_no_news_is_not_proposed(monkeypatch: pytest.MonkeyPatch) -> None:
+    sampler, study = searched(40)
+    place = [column.name for column in sampler.history.columns].index("depth")
+    monkeypatch.setattr(
+        sampler, "_novelty", lambda candidates: (candidates[:, place] > 0.8).astype(float)
+    )
+    for _ in range(5):
+        trial = study.ask()
+        idle_below_a_half(trial)
+        assert trial.params["depth"] > 0.8

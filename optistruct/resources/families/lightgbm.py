@@ -67,7 +67,7 @@ def count_categories(booster: Any) -> int:
 
 
 def _of_plain_trees(booster: Any, rounds: Sequence[int]) -> list[dict[str, Scalars]] | None:
-    """Count from a few trees, since writing out all of them takes 4 % of a fit.
+    """Count from a few trees, since writing out all takes as long as growing several.
 
     Whether missing values have a direction is the same for all splits on a feature, and how many
     those are is known at once. It holds for trees of one training; of a continued one, the trees
