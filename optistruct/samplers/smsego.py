@@ -108,8 +108,10 @@ class SMSEGOSampler(StructureSampler):
         allowed = np.flatnonzero(likely >= min(_LIKELY, likely.max()))
         candidates, likely = candidates[allowed], likely[allowed]
         gains = self._gains_of(candidates, self._optimism(trial.number, len(study.directions)))
-        worth = gains * likely * self._novelty(candidates)
-        return self.proposal(candidates[np.where(gains > 0, worth, gains).argmax()])
+        good = np.flatnonzero(gains > 0)
+        if len(good):
+            gains[good] *= likely[good] * self._novelty(candidates[good])
+        return self.proposal(candidates[gains.argmax()])
 
     def _child(self, number: int) -> Numbers | None:
         """Make a child of the best that its nearest relatives promise much of; mostly none."""
