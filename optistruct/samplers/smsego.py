@@ -41,6 +41,7 @@ and those of the submodels on cells of studies/benchmarks/time_to_front.py, of s
 """
 
 import numpy as np
+from numpy.typing import NDArray
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
@@ -77,8 +78,8 @@ class SMSEGOSampler(StructureSampler):
     objectives' scales. Where some structures break a limit or fail, the gain is weighed by the
     trees' probability that a structure does not, which must be a half at least, if it can be; while
     none meets the limits, what is guessed to break them by least is next. Structures that are
-    likely to have the values of others count for little. Best for costly
-    evaluations: a proposal takes tens of milliseconds.
+    likely to have the values of others count for little. Best for costly evaluations: a proposal
+    takes tens of milliseconds.
 
     Args:
         seed: Seed of everything random.
@@ -209,23 +210,31 @@ class SMSEGOSampler(StructureSampler):
     def _likely(self, candidates: Numbers) -> Numbers:
         """Guess how likely the candidates are to have values and to meet every limit."""
         verdicts = self.history.verdicts
-        is_feasible = verdicts.excess == 0
-        if is_feasible.all() or not is_feasible.any():
-            return np.ones(len(candidates))
-        X, asked = self._features(verdicts.rows), self._features(candidates)
-        return self._guess("feasible", X, is_feasible.astype(float), asked)
+        return self._probability("feasible", verdicts.rows, verdicts.excess == 0, candidates)
 
     def _novelty(self, candidates: Numbers) -> Numbers:
         """Guess how likely the candidates are to have values that no other structure has."""
         rows, losses = self.history.rows, self.history.losses
         there = np.isfinite(losses[:, 0])
         _, which, counts = np.unique(losses[there], axis=0, return_inverse=True, return_counts=True)
-        is_alone = counts[which] == 1
-        if is_alone.all():
-            return np.ones(len(candidates))
-        X, asked = self._features(rows[there]), self._features(candidates)
-        guesses = self._guess("novelty", X, is_alone.astype(float), asked)
+        guesses = self._probability("novelty", rows[there], counts[which] == 1, candidates)
         return np.clip(guesses, _LEAST_NOVELTY, 1.0)
+
+    def _probability(
+        self, what: str, rows: Numbers, is_so: NDArray[np.bool_], candidates: Numbers
+    ) -> Numbers:
+        """Guess how likely something is so of the candidates: 1 where it is so of all, or of none.
+
+        Args:
+            what: Which surrogate guesses.
+            rows: (n, n_columns) structures.
+            is_so: (n,) whether it is so of each.
+            candidates: (n_candidates, n_columns) structures.
+        """
+        if is_so.all() or not is_so.any():
+            return np.ones(len(candidates))
+        X, asked = self._features(rows), self._features(candidates)
+        return self._guess(what, X, is_so.astype(float), asked)
 
     def _features(self, rows: Numbers) -> Numbers:
         return features(self.history.columns, rows)

@@ -87,13 +87,13 @@ def assert_same(shared: Any, alone: Any, X: Any) -> None:
     assert pickle.dumps(shared) == pickle.dumps(alone)
 
 
-def bins(shared: BinnedTable, made: list[Any], y: Any, *structures: Any) -> int:
-    """Count the data sets made in fits of structures on a shared table, each as it is alone."""
+def counted(shared: BinnedTable, noted: list[Any], y: Any, *structures: Any) -> int:
+    """Count what is noted in fits of structures on a shared table, each as it is alone."""
     count = 0
     for structure in structures:
-        before = len(made)
+        before = len(noted)
         fitted = shared.fit(clone(structure), y)
-        count += len(made) - before
+        count += len(noted) - before
         assert_same(fitted, clone(structure).fit(shared.X, y), shared.X)
     return count
 
@@ -125,7 +125,7 @@ def test_models_of_the_space_are_what_they_are_alone(
         if rng.random() < 0.2:
             structure.set_params(subsample=0.6, subsample_freq=1, max_depth=4, reg_alpha=0.1)
         structures.append(structure)
-    n = bins(BinnedTable(X, MANY), made, y, *structures)
+    n = counted(BinnedTable(X, MANY), made, y, *structures)
     assert n < len(structures)
 
 
@@ -135,11 +135,11 @@ def test_a_table_is_binned_once_between_known_least_rows(
     X = np.random.default_rng(0).normal(size=(ROWS, 3))
     shared = BinnedTable(X, MANY)
     first = [model(min_child_samples=least) for least in (5, 40)]
-    assert bins(shared, made, target, *first) == 2
+    assert counted(shared, made, target, *first) == 2
     between = [model(min_child_samples=n, num_leaves=9, reg_lambda=2.0) for n in (40, 5, 17, 6)]
-    assert bins(shared, made, target, *between) == 0
-    assert bins(shared, made, target, *[model(min_child_samples=n) for n in (4, 41)]) == 2
-    assert bins(shared, made, target, model(min_child_samples=4, n_estimators=20)) == 0
+    assert counted(shared, made, target, *between) == 0
+    assert counted(shared, made, target, *[model(min_child_samples=n) for n in (4, 41)]) == 2
+    assert counted(shared, made, target, model(min_child_samples=4, n_estimators=20)) == 0
 
 
 def test_tables_less_other_columns_are_binned_apart(target: np.ndarray, made: list[Any]) -> None:
@@ -148,7 +148,7 @@ def test_tables_less_other_columns_are_binned_apart(target: np.ndarray, made: li
     shared = BinnedTable(X, MANY)
 
     def at(*least: int) -> int:
-        return bins(shared, made, target, *[model(min_child_samples=n) for n in least])
+        return counted(shared, made, target, *[model(min_child_samples=n) for n in least])
 
     assert at(5, 20) == 2
     assert at(8, 15) == 2
@@ -163,7 +163,7 @@ def test_what_tells_binned_tables_apart(
     table: np.ndarray, target: np.ndarray, made: list[Any], name: str
 ) -> None:
     one, other = model(**{name: 20}), model(**{name: 40})
-    assert bins(BinnedTable(table, MANY), made, target, one, other, one, other, model()) == 3
+    assert counted(BinnedTable(table, MANY), made, target, one, other, one, other, model()) == 3
 
 
 @pytest.mark.filterwarnings("ignore:categorical_feature keyword has been found")
@@ -190,7 +190,7 @@ def test_what_is_not_known_is_binned_every_time(
 ) -> None:
     structure = model(**params)
     shared = BinnedTable(np.nan_to_num(table), MANY)
-    assert bins(shared, made, target, model(), structure, structure, model()) == 3
+    assert counted(shared, made, target, model(), structure, structure, model()) == 3
 
 
 def test_weighted_classes_are_binned_every_time(
@@ -198,7 +198,7 @@ def test_weighted_classes_are_binned_every_time(
 ) -> None:
     y = target > 1.5
     weighted = LGBMClassifier(n_estimators=5, n_jobs=1, verbose=-1, class_weight="balanced")
-    assert bins(BinnedTable(table, MANY), made, y, weighted, weighted) == 2
+    assert counted(BinnedTable(table, MANY), made, y, weighted, weighted) == 2
 
 
 @pytest.mark.filterwarnings("ignore:Converting column-vector to 1d array")
@@ -206,7 +206,7 @@ def test_a_target_that_is_a_column_is_binned_every_time(
     table: np.ndarray, target: np.ndarray, made: list[Any]
 ) -> None:
     shared = BinnedTable(pd.DataFrame(table), MANY)
-    assert bins(shared, made, pd.DataFrame({"y": target}), model(), model()) == 2
+    assert counted(shared, made, pd.DataFrame({"y": target}), model(), model()) == 2
 
 
 def squares(y: Any, predicted: Any) -> Any:
@@ -217,7 +217,7 @@ def test_objectives_of_ones_own_are_binned_every_time(
     table: np.ndarray, target: np.ndarray, made: list[Any]
 ) -> None:
     structure = model(objective=squares)
-    assert bins(BinnedTable(table, MANY), made, target, structure, structure) == 2
+    assert counted(BinnedTable(table, MANY), made, target, structure, structure) == 2
 
 
 class Kin(LGBMRegressor):
@@ -230,7 +230,7 @@ def test_other_models_and_tables_go_their_own_way(
 ) -> None:
     structure = Kin(n_estimators=5, n_jobs=1, verbose=-1) if kind == "subclass" else model()
     X = table.tolist() if kind == "list" else table
-    assert bins(BinnedTable(X, MANY), made, target, structure, structure) == 2
+    assert counted(BinnedTable(X, MANY), made, target, structure, structure) == 2
 
 
 def test_another_target_is_not_mistaken(
@@ -238,8 +238,8 @@ def test_another_target_is_not_mistaken(
 ) -> None:
     shared = BinnedTable(table, MANY)
     for y in (target, -target, target):
-        assert bins(shared, made, y, model()) == 1
-    assert bins(shared, made, target, model()) == 0
+        assert counted(shared, made, y, model()) == 1
+    assert counted(shared, made, target, model()) == 0
 
 
 def test_no_more_is_kept_than_there_is_room_for(
@@ -247,9 +247,9 @@ def test_no_more_is_kept_than_there_is_room_for(
 ) -> None:
     first, second, third = (model(max_bin=n) for n in (10, 20, 30))
     shared = BinnedTable(table, 2 * table.size)
-    assert bins(shared, made, target, first, second, first) == 2
-    assert bins(shared, made, target, third, first, second) == 2
-    assert bins(BinnedTable(table, table.size - 1), made, target, first, first) == 2
+    assert counted(shared, made, target, first, second, first) == 2
+    assert counted(shared, made, target, third, first, second) == 2
+    assert counted(BinnedTable(table, table.size - 1), made, target, first, first) == 2
 
 
 def test_a_binned_table_lives_as_long_as_what_was_trained_on_it(
@@ -281,7 +281,7 @@ def test_what_lightgbm_refuses_is_fitted_without(
         return update(self, params)
 
     monkeypatch.setattr(Dataset, "_update_params", refusing)
-    assert bins(shared, made, target, model()) == 1
+    assert counted(shared, made, target, model()) == 1
 
 
 def test_a_fit_that_fails_leaves_nothing_behind(table: np.ndarray, target: np.ndarray) -> None:
@@ -298,7 +298,7 @@ def test_fits_at_the_same_time_are_not_shared(
     shared = BinnedTable(table, MANY)
     shared.fit(model(), target)
     with binned._at_work:
-        assert bins(shared, made, target, model()) == 1
+        assert counted(shared, made, target, model()) == 1
 
 
 def test_a_fit_in_another_thread_is_its_own(
@@ -332,17 +332,8 @@ def test_a_stranger_in_the_place_of_lightgbms_own_is_left_there(
 ) -> None:
     strangers = {"Dataset": type("Stranger", (Dataset,), {}), "train": partial(train)}
     monkeypatch.setattr(lightgbm.sklearn, name, strangers[name])
-    assert bins(BinnedTable(table, MANY), made, target, model(), model()) == 2
+    assert counted(BinnedTable(table, MANY), made, target, model(), model()) == 2
     assert getattr(lightgbm.sklearn, name) is strangers[name]
-
-
-def reads(shared: BinnedTable, read: list[Any], y: Any, structure: Any) -> int:
-    """Count the boosters read in a fit on a shared table, which gives what it gives alone."""
-    before = len(read)
-    fitted = shared.fit(clone(structure), y)
-    count = len(read) - before
-    assert_same(fitted, clone(structure).fit(shared.X, y), shared.X)
-    return count
 
 
 def test_boosters_are_not_written_and_read(
@@ -351,9 +342,9 @@ def test_boosters_are_not_written_and_read(
     shared, frame = BinnedTable(table, MANY), BinnedTable(pd.DataFrame(table), MANY)
     label = np.where(target > 1.5, "yes", "no")
     classifier = LGBMClassifier(**model().get_params())
-    assert reads(shared, read, target, model()) == 0
-    assert reads(frame, read, target, model(subsample=0.5, subsample_freq=1)) == 0
-    assert reads(shared, read, label, classifier) == 0
+    assert counted(shared, read, target, model()) == 0
+    assert counted(frame, read, target, model(subsample=0.5, subsample_freq=1)) == 0
+    assert counted(shared, read, label, classifier) == 0
 
 
 @pytest.mark.parametrize(
@@ -363,16 +354,16 @@ def test_boosters_of_other_kinds_are_read(
     table: np.ndarray, target: np.ndarray, read: list[Any], params: dict[str, Any]
 ) -> None:
     structure = model(subsample=0.5, subsample_freq=1, **params)
-    assert reads(BinnedTable(table, MANY), read, target, structure) == 1
+    assert counted(BinnedTable(table, MANY), read, target, structure) == 1
 
 
 def test_boosters_that_change_when_read_are_read(
     table: np.ndarray, target: np.ndarray, read: list[Any]
 ) -> None:
     frame = pd.DataFrame(table).add_prefix("f").astype({"f10": "category"})
-    assert reads(BinnedTable(frame, MANY), read, target, model()) == 1
+    assert counted(BinnedTable(frame, MANY), read, target, model()) == 1
     classes = LGBMClassifier(**model().get_params())
-    assert reads(BinnedTable(table, MANY), read, np.digitize(target, [0.5, 2]), classes) == 1
+    assert counted(BinnedTable(table, MANY), read, np.digitize(target, [0.5, 2]), classes) == 1
 
 
 def test_a_booster_whose_first_tree_has_no_split_is_read(
@@ -384,7 +375,7 @@ def test_a_booster_whose_first_tree_has_no_split_is_read(
     numbers = {True: set(), False: set()}  # a column that tells nothing comes first, or the other
     for seed in range(6):
         structure = model(min_split_gain=20.0, random_state=seed, learning_rate=0.01)
-        number = reads(shared, read, target, structure)
+        number = counted(shared, read, target, structure)
         text = structure.fit(X, target).booster_.model_to_string(num_iteration=1)
         numbers["num_leaves=1\n" in text].add(number)
     assert numbers == {True: {1}, False: {0}}
