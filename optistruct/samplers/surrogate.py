@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn import config_context
 from sklearn.linear_model import Ridge, RidgeCV
 from sklearn.tree import ExtraTreeRegressor
 
@@ -88,14 +89,16 @@ class Surrogate:
             return
         self._X, self._y = X, y
         X_trend = _trend_features(X)
-        self._scale, self._trend = _best_trend(X_trend, y)
-        rest = self._scale.bend(y) - self._trend.predict(X_trend)
-        self._trees = [
-            ExtraTreeRegressor(random_state=stream_seed(self._seed, i, known)).fit(
-                X, rest, check_input=False
-            )
-            for i in range(self._number)
-        ]
+        # without checks, which would take a sixth of the time
+        with config_context(assume_finite=True, skip_parameter_validation=True):
+            self._scale, self._trend = _best_trend(X_trend, y)
+            rest = self._scale.bend(y) - self._trend.predict(X_trend)
+            self._trees = [
+                ExtraTreeRegressor(random_state=stream_seed(self._seed, i, known)).fit(
+                    X, rest, check_input=False
+                )
+                for i in range(self._number)
+            ]
 
     def predict(self, X: Numbers, optimism: float = 0.0) -> Numbers:
         """Guess for structures.
