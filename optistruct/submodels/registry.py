@@ -23,6 +23,8 @@ __all__ = [
 
 Family = TypeVar("Family", bound=type[Submodels])
 
+_METHODS = ("fit", "predict", "predict_proba", "predict_log_proba", "decision_function")
+
 
 @singledispatch
 def _family(model: Any) -> type[Submodels]:
@@ -126,7 +128,24 @@ def keeping(model: Any, values: Sequence[Any]) -> AbstractContextManager[None]:
 def _family_of(structure: Any) -> type[Submodels]:
     """Find the family of a structure, which must have no objection to it."""
     family = _family(structure)
-    reason = family.objection(structure)
+    reason = _objection_to_kind(type(structure)) or family.objection(structure)
     if reason is not None:
         raise SubmodelError(reason)
     return family
+
+
+def _objection_to_kind(kind: type) -> str | None:
+    """Refuse a type that does more, or other, than the one that its family knows."""
+    registered = next(base for base in kind.__mro__ if base in _family.registry)
+    library = registered.__module__.partition(".")[0]
+    for base in kind.__mro__[: kind.__mro__.index(registered)]:
+        if base.__module__.partition(".")[0] == library:
+            continue
+        for method in _METHODS:
+            if method in vars(base):
+                return (
+                    f"a {base.__name__} has a {method} of its own, so nobody knows whether it "
+                    f"holds the submodels of a {registered.__name__}: register a family for it by "
+                    "@nested_in(...)"
+                )
+    return None

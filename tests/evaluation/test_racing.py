@@ -21,7 +21,8 @@ from optistruct.evaluation import Evaluation, EvaluationPlan, Grid, Race, evalua
 from optistruct.evaluation.racing import ERROR_RATE
 from optistruct.objectives import Objective, ParameterCount, Score
 from optistruct.spaces import Problem
-from optistruct.submodels import Submodels
+from optistruct.submodels import Submodels, nested_in
+from optistruct.submodels.families.forests import ForestSubmodels
 from tests.contracts.test_objectives import Throughput
 from tests.evaluation.test_nested_evaluation import Trees
 from tests.test_standings import complete, means_of, standings_of, values_of
@@ -136,6 +137,9 @@ class Noted(RandomForestClassifier):
         if self.n_estimators == Noted.refused:
             raise RuntimeError(f"no forest of {self.n_estimators} trees")
         return super().fit(X, y, **kwargs)
+
+
+nested_in(Noted)(ForestSubmodels)
 
 
 @dataclass(frozen=True, kw_only=True)
