@@ -4,6 +4,8 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from sklearn.base import clone
+
 from optistruct.exceptions import SpaceError
 from optistruct.spaces.problem import Problem
 
@@ -95,4 +97,4 @@ def build(space: Space, trial: AnyTrial, problem: Problem, seed: int) -> Any:
         for name, value in estimator.get_params(deep=True).items()
         if value is None and (name == "random_state" or name.endswith("__random_state"))
     }
-    return estimator.set_params(**unset)
+    return clone(estimator).set_params(**unset)  # of its own, if the space hands out one for all

@@ -26,6 +26,16 @@ def tree_of_problem(trial: Any, problem: Problem) -> DecisionTreeClassifier:
 
 
 class TestBuild:
+    def test_makes_an_estimator_of_its_own_where_a_space_has_one_for_all(self) -> None:
+        shared = DecisionTreeClassifier()
+
+        def space(trial: Any) -> Any:
+            return shared.set_params(max_depth=trial.suggest_int("depth", 1, 9))
+
+        shallow, deep = (build(space, FixedTrial({"depth": d}), PROBLEM, 0) for d in (2, 7))
+        assert (shallow.max_depth, deep.max_depth) == (2, 7)
+        assert shared.random_state is None
+
     def test_hands_the_trial_to_the_space(self) -> None:
         assert build(tree, FixedTrial({"depth": 3}), PROBLEM, 0).max_depth == 3
 
