@@ -1,7 +1,6 @@
 """One structure judged: fitted and measured in every fold, its submodels with it, on one thread."""
 
 import time
-import warnings
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from optistruct.evaluation.nested import Nested, is_usable
 from optistruct.evaluation.plan import EvaluationPlan
 from optistruct.evaluation.racing import Race
 from optistruct.evaluation.record import Evaluation
+from optistruct.evaluation.warned import collected_warnings
 from optistruct.objectives import Objective
 from optistruct.resources import describe_machine, one_thread, single_threaded
 from optistruct.submodels import submodel_parameter
@@ -41,15 +41,13 @@ def evaluate(
         Exception: Whatever the fit or an objective raises.
     """
     course = _Course(single_threaded(estimator), plan, grid)
-    with one_thread(), warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with one_thread(), collected_warnings() as told:
         for fold in range(len(plan.folds)):
             if race is not None and fold:
                 course.judge(race)
             if course.is_over:
                 break
             course.run(fold)
-    told = [f"{w.category.__name__}: {w.message}" for w in caught]
     return Evaluation(
         {name: tuple(values) for name, values in course.folds.items()},
         tuple(course.seconds),

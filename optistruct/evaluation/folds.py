@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import _safe_indexing
 
 from optistruct.evaluation.binned import BinnedTable
 from optistruct.evaluation.plan import EvaluationPlan
+from optistruct.resources import LIBRARIES
 from optistruct.spaces import structure_key
 
 __all__ = ["FoldData", "FoldRows", "StructureFolds", "fold_data", "forget_fold_data"]
@@ -200,11 +202,24 @@ def _preparation_key(structure: Any) -> Any:
 
 
 def _writes(structure: Any) -> bool:
-    """Tell whether a structure was told to work in its input, in the place of a copy."""
-    return any(
+    """Tell whether a structure may write into the rows that it is given.
+
+    It may where it was told to, and where some of its code is nobody's that we know.
+    """
+    parameters = structure.get_params()
+    was_told = any(
         value is False and name.rpartition("__")[2].lower() in ("copy", "copy_x")
-        for name, value in structure.get_params().items()
+        for name, value in parameters.items()
     )
+    return was_told or any(map(_has_code_of_its_own, (structure, *parameters.values())))
+
+
+def _has_code_of_its_own(thing: Any) -> bool:
+    """Tell whether a thing is an estimator of no library that is known, or calls a function."""
+    if isinstance(thing, FunctionTransformer):
+        return thing.func is not None
+    is_estimator = hasattr(thing, "fit") and not isinstance(thing, type)
+    return is_estimator and type(thing).__module__.partition(".")[0] not in LIBRARIES
 
 
 def _bytes_of(X: Any) -> int:

@@ -23,10 +23,11 @@ from optistruct.resources.parameters import (
 )
 from optistruct.resources.reference import reference_time
 from optistruct.resources.size import FORMATS, check_format, model_size
-from optistruct.resources.threads import one_thread, single_threaded
+from optistruct.resources.threads import LIBRARIES, one_thread, single_threaded
 
 __all__ = [
     "FORMATS",
+    "LIBRARIES",
     "Bounds",
     "Cost",
     "InferenceTiming",

@@ -44,11 +44,12 @@ from sklearn.tree import BaseDecisionTree
 from optistruct.resources.families.linear import LINEAR
 from optistruct.resources.operations import operations_per_row
 from optistruct.resources.parameters import stored_arrays
+from optistruct.resources.threads import THREADS
 
 __all__ = ["Bounds", "Cost", "Table", "bound_cost"]
 
 
-_LIGHTGBM_NO_STRUCTURE = {"deterministic", "num_threads", "seed", "verbose", "verbosity"}
+_LIGHTGBM_NO_STRUCTURE = THREADS | {"deterministic", "seed", "verbose", "verbosity"}
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """One thread: estimators told not to spread over the cores, before a fit and after it."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,13 @@ from lightgbm import LGBMModel
 from sklearn.base import BaseEstimator, clone
 from threadpoolctl import get_cached_controller
 
-__all__ = ["one_thread", "one_thread_predict", "single_threaded"]
+__all__ = ["LIBRARIES", "THREADS", "one_thread", "one_thread_predict", "single_threaded"]
 
-_THREADS = {"n_jobs", "num_threads", "num_thread", "nthread", "nthreads", "thread_count"}
-_LIBRARIES = ("sklearn", "lightgbm", "xgboost", "catboost")
+THREADS = {"n_jobs", "num_threads", "num_thread", "nthread", "nthreads", "thread_count"}
+"""What libraries call the number of threads."""
+
+LIBRARIES = ("sklearn", "lightgbm", "xgboost", "catboost")
+"""Whose models are known here."""
 
 
 def single_threaded(estimator: Any) -> Any:
@@ -28,12 +32,31 @@ def single_threaded(estimator: Any) -> Any:
     for name, value in parameters.items():
         owner, _, parameter = name.rpartition("__")
         is_open = isinstance(parameters.get(owner, copy), LGBMModel)
-        if parameter in _THREADS and (value is not None or is_open):
+        if parameter in THREADS and (value is not None or is_open):
             threads[name] = 1
     for name, thing in {"": copy, **parameters}.items():
         if _is_catboost(thing):  # whose parameters are those that were given only
             threads[f"{name}__thread_count".removeprefix("__")] = 1
     return copy.set_params(**threads)
+
+
+_blas = Lock()
+
+
+@contextmanager
+def _libraries_on_one_thread() -> Iterator[None]:
+    """Keep BLAS and OpenMP to one thread.
+
+    OpenMP has a number for each thread that calls it, BLAS one for the whole process: as long as
+    one thread has set it, another lets it be, which could not know what it was before.
+    """
+    controller = get_cached_controller()
+    with ExitStack() as stack:
+        if _blas.acquire(blocking=False):
+            stack.callback(_blas.release)
+            stack.enter_context(controller.select(user_api="blas").limit(limits=1))
+        stack.enter_context(controller.select(user_api="openmp").limit(limits=1))
+        yield
 
 
 @contextmanager
@@ -47,7 +70,7 @@ def one_thread(*models: Any) -> Iterator[None]:
     boosters = []
     for thing in _within(models):
         for owner in (vars(thing), vars(thing).get("_other_params", {})):
-            settings += [(owner, name, owner[name]) for name in _THREADS & owner.keys()]
+            settings += [(owner, name, owner[name]) for name in THREADS & owner.keys()]
         if hasattr(thing, "get_booster") and thing.__sklearn_is_fitted__():
             boosters.append((thing.get_booster(), getattr(thing, "n_jobs", None) or 0))
     try:
@@ -55,7 +78,7 @@ def one_thread(*models: Any) -> Iterator[None]:
             owner[name] = 1
         for booster, _ in boosters:
             booster.set_param({"nthread": 1})
-        with get_cached_controller().limit(limits=1):
+        with _libraries_on_one_thread():
             yield
     finally:
         for owner, name, setting in settings:
@@ -95,4 +118,4 @@ def _within(things: Any) -> Iterator[Any]:
 def _is_model(thing: Any) -> bool:
     if isinstance(thing, type) or not hasattr(thing, "__dict__"):
         return False
-    return isinstance(thing, BaseEstimator) or type(thing).__module__.startswith(_LIBRARIES)
+    return isinstance(thing, BaseEstimator) or type(thing).__module__.startswith(LIBRARIES)

@@ -2,7 +2,9 @@
 
 import math
 import pickle
+import threading
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -137,3 +139,41 @@ class TestEvaluate:
         structure = DecisionTreeClassifier(max_depth=-1)
         with pytest.raises(ValueError, match="The 'max_depth' parameter of DecisionTreeClassifier"):
             evaluate(structure, plan_of(*binary, Score("accuracy")))
+
+
+class Held(ClassifierMixin, BaseEstimator):
+    """Warns of itself when it has begun, and goes on when it is let go."""
+
+    begun: ClassVar[dict[str, threading.Event]] = {}
+    go: ClassVar[dict[str, threading.Event]] = {}
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def fit(self, X: Any, y: Any) -> "Held":
+        Held.begun[self.name].set()
+        assert Held.go[self.name].wait(timeout=30)
+        warnings.warn(f"this is {self.name}", UserWarning, stacklevel=1)
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        return np.full(len(X), self.classes_[0])
+
+
+@pytest.mark.parametrize("first", ["a", "b"])
+def test_threads_of_one_process_do_not_disturb_each_other(binary: Any, first: str) -> None:
+    """The first to begin ends first, or last; the process is then what it was before both."""
+    plan = plan_of(*binary, Score("accuracy"), cv=2)
+    names = ["a", "b"]
+    Held.begun, Held.go = ({name: threading.Event() for name in names} for _ in range(2))
+    filters, show = [*warnings.filters], warnings.showwarning
+    with ThreadPoolExecutor(2) as executor:
+        running = {}
+        for name in names:
+            running[name] = executor.submit(evaluate, Held(name), plan)
+            assert Held.begun[name].wait(timeout=30)
+        for name in sorted(names, key=lambda name: name != first):
+            Held.go[name].set()
+            assert running[name].result().warnings == (f"UserWarning: this is {name}",)
+    assert (warnings.filters, warnings.showwarning) == (filters, show)

@@ -4,12 +4,14 @@ import pickle
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from lightgbm import Dataset, LGBMClassifier
 from optuna.storages import InMemoryStorage
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import PolynomialFeatures, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, PolynomialFeatures, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from optistruct import StructureStudy, spaces
@@ -151,3 +153,32 @@ def test_lightgbm_bins_a_table_once_where_it_is_kept(
         assert pickle.dumps(model) == pickle.dumps(alone)
     fit(data, structures[0], fold=1)
     assert len(made) == sets + 3
+
+
+def ratio(table: pd.DataFrame) -> pd.DataFrame:
+    table["ratio"] = table["a"] / (1 + table["b"].abs())
+    return table
+
+
+class Careless(TransformerMixin, BaseEstimator):
+    """Works in the table that it is given."""
+
+    def fit(self, X: Any, y: Any = None) -> "Careless":
+        return self
+
+    def transform(self, X: Any) -> Any:
+        X["a"] = -X["b"]
+        return X
+
+
+@pytest.mark.parametrize("step", [FunctionTransformer(ratio), Careless()], ids=["function", "own"])
+def test_code_that_writes_into_its_input_spoils_no_other(binary: Any, step: Any) -> None:
+    X, y = pd.DataFrame(binary[0], columns=[*"abcd"]), binary[1]
+    plan = make_plan(X, y, [Score("accuracy")], Problem.from_data(X, y), cv=3)
+    tree = DecisionTreeClassifier(random_state=0)
+    careless = make_pipeline(step, tree)
+    before = evaluate(tree, plan).folds
+    expected = cross_val_score(careless, X.copy(), y, cv=3)
+    for _ in range(2):
+        np.testing.assert_array_equal(evaluate(careless, plan).folds["accuracy"], expected)
+        assert evaluate(tree, plan).folds == before

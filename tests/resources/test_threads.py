@@ -1,5 +1,7 @@
 """Tests of optistruct.resources.threads."""
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -79,3 +81,37 @@ def test_takes_catboost(binary: Any) -> None:
     ).fit(X, y)
     assert one_thread_predict(fitted).keywords == {"thread_count": 1}  # type: ignore[attr-defined]
     assert len(one_thread_predict(fitted)(X)) == len(y)
+
+
+OVERLAPPING = """
+import threading
+import numpy
+from threadpoolctl import threadpool_info
+from optistruct.resources import one_thread
+
+def numbers():
+    return [pool["num_threads"] for pool in threadpool_info()]
+
+def second():
+    with one_thread():
+        entered.set()
+        assert left.wait(30)
+
+before = numbers()
+entered, left = threading.Event(), threading.Event()
+other = threading.Thread(target=second)
+with one_thread():
+    assert set(numbers()) == {1}
+    other.start()
+    assert entered.wait(30)
+assert numbers() == before
+left.set()
+other.join()
+assert numbers() == before
+"""
+
+
+def test_threads_of_one_process_leave_it_as_it_was() -> None:
+    """In a process of its own: the one that runs the tests is limited already."""
+    ran = subprocess.run([sys.executable, "-c", OVERLAPPING], capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr

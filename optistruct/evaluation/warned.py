@@ -1,0 +1,66 @@
+"""What an evaluation warns of, apart from what others in the same process warn of meanwhile."""
+
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, TextIO
+
+__all__ = ["collected_warnings"]
+
+
+class _Collector:
+    """Hands each thread its own warnings.
+
+    `warnings.catch_warnings` changes the whole process, so of two evaluations in threads of one the
+    last to end would restore what the other had set. Here the first in sets it, and the last out
+    restores what was there before both, in whatever order they end.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._told: dict[int, list[str]] = {}
+        self._outside = ExitStack()
+        self._show: Any = None
+
+    @contextmanager
+    def collecting(self) -> Iterator[list[str]]:
+        told: list[str] = []
+        with self._lock:
+            if not self._told:
+                self._outside.enter_context(warnings.catch_warnings())
+                warnings.simplefilter("always")
+                self._show, warnings.showwarning = warnings.showwarning, self._take
+            self._told[threading.get_ident()] = told
+        try:
+            yield told
+        finally:
+            with self._lock:
+                del self._told[threading.get_ident()]
+                if not self._told:
+                    self._outside.close()
+
+    def _take(
+        self,
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        told = self._told.get(threading.get_ident())
+        if told is None:
+            self._show(message, category, filename, lineno, file, line)
+        else:
+            told.append(f"{category.__name__}: {message}")
+
+
+_collector = _Collector()
+
+
+@contextmanager
+def collected_warnings() -> Iterator[list[str]]:
+    """Collect what this thread warns of, every time, as `category: message`; nothing is shown."""
+    with _collector.collecting() as told:
+        yield told
