@@ -1,4 +1,4 @@
-"""The law that every submodel keeps, checked for any model and any data."""
+"""The law that every submodel keeps, checked for any model and any data, and data to check on."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,6 +13,26 @@ from optistruct.submodels import Submodels, submodels_of
 METHODS = ("predict", "predict_proba", "decision_function")
 
 Check = Callable[..., Submodels]
+
+
+def shuffled(load: Callable[..., Any], rows: int = 120) -> tuple[Any, Any, Any]:
+    """Shuffle a table; its first rows with their target, and the other rows."""
+    X, y = load(return_X_y=True)
+    order = np.random.default_rng(0).permutation(len(X))
+    return X[order[:rows]], y[order[:rows]], X[order[rows:]]
+
+
+def with_holes(X: Any) -> Any:
+    """Make holes in rows of large values, which then go with the few."""
+    X = X.copy()
+    X[np.argsort(X[:, 0])[-20:], 1] = np.nan
+    X[::9, 3] = np.nan
+    return X
+
+
+def half_squared_error(y: Any, predicted: Any) -> tuple[Any, Any]:
+    """An objective of one's own: its gradient and second derivative."""
+    return predicted - y, np.ones(len(y))
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from optistruct.exceptions import SubmodelError
 from optistruct.resources import count_operations
 from optistruct.submodels import submodel_parameter, submodels_of
 from optistruct.submodels.families.bagging import BaggingSubmodels
+from tests.submodels.conftest import with_holes
 
 SETTINGS = [
     {},
@@ -38,13 +39,6 @@ REGRESSORS = [
     KNeighborsRegressor(3),
     make_pipeline(StandardScaler(), DecisionTreeRegressor(max_features=2)),
 ]
-
-
-def with_holes(X):
-    X = X.copy()
-    X[np.argsort(X[:, 0])[-20:], 1] = np.nan
-    X[::9, 3] = np.nan
-    return X
 
 
 @pytest.mark.parametrize("settings", SETTINGS, ids=str)

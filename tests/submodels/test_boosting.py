@@ -1,7 +1,6 @@
 """Rounds within scikit-learn's boostings: losses, samplings, categories, and what is refused."""
 
 import pickle
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -21,14 +20,9 @@ from sklearn.linear_model import Ridge
 
 from optistruct.exceptions import SubmodelError
 from optistruct.submodels import submodel_parameter, submodels_of
+from tests.submodels.conftest import shuffled
 
 VALUES = (1, 2, 6, 9)
-
-
-def shuffled(load: Callable[..., Any]) -> tuple[Any, Any, Any]:
-    X, y = load(return_X_y=True)
-    order = np.random.default_rng(0).permutation(len(X))
-    return X[order[:120]], y[order[:120]], X[order[120:]]
 
 
 def mixed() -> tuple[Any, Any]:

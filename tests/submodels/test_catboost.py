@@ -3,7 +3,6 @@
 import pickle
 import subprocess
 import sys
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from sklearn.exceptions import NotFittedError
 
 from optistruct.exceptions import ResourceError, SubmodelError
 from optistruct.submodels import submodel_parameter, submodels_of
+from tests.submodels.conftest import shuffled
 
 FAST = {
     "iterations": 9,
@@ -34,12 +34,6 @@ def classifier(**parameters: Any) -> Any:
 
 def regressor(**parameters: Any) -> Any:
     return CatBoostRegressor(**{**FAST, **parameters})
-
-
-def shuffled(load: Callable[..., Any]) -> tuple[Any, Any, Any]:
-    X, y = load(return_X_y=True)
-    order = np.random.default_rng(0).permutation(len(X))
-    return X[order[:120]], y[order[:120]], X[order[120:]]
 
 
 class TestKeepsTheLaw:
@@ -142,6 +136,7 @@ class TestRefuses:
             (classifier(od_type="Iter"), "leave od_type out"),
             (classifier(use_best_model=True), "leave use_best_model out"),
             (classifier(grow_policy="Lossguide"), "set grow_policy='SymmetricTree'"),
+            (classifier(task_type="GPU"), "set task_type='CPU'"),
             (classifier(posterior_sampling=True), "shrinks the first trees in every round"),
             (regressor(monotone_constraints=[1, 0]), "leave monotone_constraints out"),
         ],

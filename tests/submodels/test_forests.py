@@ -17,6 +17,7 @@ from optistruct.exceptions import SubmodelError
 from optistruct.resources import count_parameters
 from optistruct.submodels import submodel_parameter, submodels_of
 from optistruct.submodels.prefixes import PrefixSubmodels
+from tests.submodels.conftest import with_holes
 
 CLASSIFIERS = [
     RandomForestClassifier(7, random_state=0),
@@ -33,14 +34,6 @@ REGRESSORS = [
     ExtraTreesRegressor(7, random_state=4),
     ExtraTreesRegressor(7, bootstrap=True, max_samples=30, ccp_alpha=0.01, random_state=5),
 ]
-
-
-def with_holes(X):
-    """Make holes in rows of large values, which then go with the few."""
-    X = X.copy()
-    X[np.argsort(X[:, 0])[-20:], 1] = np.nan
-    X[::9, 3] = np.nan
-    return X
 
 
 @pytest.mark.parametrize("model", CLASSIFIERS)

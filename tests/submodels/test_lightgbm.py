@@ -1,7 +1,6 @@
 """Rounds within a LightGBM model: what LightGBM can do, where it stops, and what is refused."""
 
 import pickle
-from collections.abc import Callable
 from typing import Any
 
 import lightgbm
@@ -17,6 +16,7 @@ from optistruct.exceptions import SubmodelError
 from optistruct.submodels import submodel_parameter, submodels_of
 from optistruct.submodels.families import lightgbm as family
 from optistruct.submodels.families import lightgbm_trees
+from tests.submodels.conftest import half_squared_error, shuffled
 
 QUIET = {"n_jobs": 1, "verbose": -1}
 VALUES = (1, 2, 7, 12)
@@ -28,12 +28,6 @@ def classifier(**parameters: Any) -> Any:
 
 def regressor(**parameters: Any) -> Any:
     return LGBMRegressor(**{"n_estimators": 12, "num_leaves": 7, **QUIET, **parameters})
-
-
-def shuffled(load: Callable[..., Any]) -> tuple[Any, Any, Any]:
-    X, y = load(return_X_y=True)
-    order = np.random.default_rng(0).permutation(len(X))
-    return X[order[:130]], y[order[:130]], X[order[130:]]
 
 
 def mixed(n: int = 300) -> tuple[Any, Any]:
@@ -66,19 +60,26 @@ SAMPLINGS = {
 class TestKeepsTheLaw:
     @pytest.mark.parametrize("sampling", SAMPLINGS.values(), ids=SAMPLINGS)
     def test_of_two_classes(self, assert_law: Any, sampling: Any) -> None:
-        submodels = assert_law(classifier(**sampling), *shuffled(load_breast_cancer), VALUES)
+        submodels = assert_law(classifier(**sampling), *shuffled(load_breast_cancer, 130), VALUES)
         assert submodels.difference is None
+
+    @pytest.mark.parametrize("most", [1, 1000])
+    def test_where_the_leaves_of_all_trees_would_take_too_much_memory(
+        self, assert_law: Any, most: int, monkeypatch: Any
+    ) -> None:
+        monkeypatch.setattr("optistruct.submodels.families.lightgbm._MOST_LEAVES", most)
+        assert_law(classifier(), *shuffled(load_iris, 130), VALUES)
 
     @pytest.mark.parametrize("sampling", ["bagging", "goss", "random forest"])
     def test_of_three_classes(self, assert_law: Any, sampling: str) -> None:
-        assert_law(classifier(**SAMPLINGS[sampling]), *shuffled(load_iris), VALUES)
+        assert_law(classifier(**SAMPLINGS[sampling]), *shuffled(load_iris, 130), VALUES)
 
     @pytest.mark.parametrize(
         "objective",
         ["l2", "l1", "huber", "fair", "quantile", "mape", "poisson", "gamma", "tweedie"],
     )
     def test_of_numbers(self, assert_law: Any, objective: str) -> None:
-        assert_law(regressor(objective=objective), *shuffled(load_diabetes), VALUES)
+        assert_law(regressor(objective=objective), *shuffled(load_diabetes, 130), VALUES)
 
     @pytest.mark.parametrize(
         "settings",
@@ -96,11 +97,11 @@ class TestKeepsTheLaw:
         ],
     )
     def test_of_other_settings(self, assert_law: Any, settings: Any) -> None:
-        assert_law(regressor(**settings), *shuffled(load_diabetes), VALUES)
+        assert_law(regressor(**settings), *shuffled(load_diabetes, 130), VALUES)
 
     @pytest.mark.parametrize("objective", ["cross_entropy", "cross_entropy_lambda"])
     def test_of_a_chance(self, assert_law: Any, objective: str) -> None:
-        X, y, held_out = shuffled(load_diabetes)
+        X, y, held_out = shuffled(load_diabetes, 130)
         assert_law(regressor(objective=objective), X, y / 400, held_out, VALUES)
 
     @pytest.mark.parametrize(
@@ -116,14 +117,14 @@ class TestKeepsTheLaw:
         ],
     )
     def test_of_other_settings_of_two_classes(self, assert_law: Any, settings: Any) -> None:
-        assert_law(classifier(**settings), *shuffled(load_breast_cancer), VALUES)
+        assert_law(classifier(**settings), *shuffled(load_breast_cancer, 130), VALUES)
 
     @pytest.mark.parametrize("settings", [{"objective": "multiclassova"}, {"linear_tree": True}])
     def test_of_other_settings_of_three_classes(self, assert_law: Any, settings: Any) -> None:
-        assert_law(classifier(**settings), *shuffled(load_iris), VALUES)
+        assert_law(classifier(**settings), *shuffled(load_iris, 130), VALUES)
 
     def test_of_an_objective_of_ones_own(self, assert_law: Any) -> None:
-        assert_law(regressor(objective=half_squared_error), *shuffled(load_diabetes), VALUES)
+        assert_law(regressor(objective=half_squared_error), *shuffled(load_diabetes, 130), VALUES)
 
     @pytest.mark.parametrize("parameters", [{}, {"max_cat_to_onehot": 20}, {"linear_tree": True}])
     def test_of_tables_of_categories_and_missing_values(
@@ -142,11 +143,11 @@ class TestKeepsTheLaw:
         assert_law(model, X[:200], is_high[:200], X[200:], VALUES)
 
     def test_of_single_rows_and_trees(self, assert_law: Any) -> None:
-        X, y, held_out = shuffled(load_diabetes)
+        X, y, held_out = shuffled(load_diabetes, 130)
         assert_law(regressor(n_estimators=1), X, y, held_out[:1], [1])
 
     def test_of_ranks(self) -> None:
-        X, y, held_out = shuffled(load_iris)
+        X, y, held_out = shuffled(load_iris, 130)
         model = LGBMRanker(n_estimators=12, num_leaves=4, **QUIET)
         submodels = submodels_of(clone(model).fit(X, y, group=[30, 40, 60])).among(VALUES)
         for value, response in zip(VALUES, submodels.responses(held_out, "predict"), strict=True):
@@ -154,7 +155,7 @@ class TestKeepsTheLaw:
             np.testing.assert_array_equal(response, refit.predict(held_out), strict=True)
 
     def test_plain_trees_are_counted_without_being_written(self) -> None:
-        X, y, _ = shuffled(load_diabetes)
+        X, y, _ = shuffled(load_diabetes, 130)
         submodels = submodels_of(regressor(n_estimators=12).fit(X, y))
         counted = submodels.parameters()
         assert "_added_costs" not in vars(submodels)
@@ -164,7 +165,7 @@ class TestKeepsTheLaw:
     def test_answers_are_the_same_however_many_are_made_at_once(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        X, y, held_out = shuffled(load_iris)
+        X, y, held_out = shuffled(load_iris, 130)
         submodels = submodels_of(classifier(n_estimators=12).fit(X, y))
         answers = list(submodels.responses(held_out, "predict_proba"))
         monkeypatch.setattr(family, "_AT_ONCE", 100)
@@ -182,13 +183,9 @@ class TestKeepsTheLaw:
             assert submodels_of(submodels.model).costs() == costs
 
 
-def half_squared_error(y: Any, predicted: Any) -> tuple[Any, Any]:
-    return predicted - y, np.ones(len(y))
-
-
 class TestStopsByItself:
     def test_the_values_beyond_stand_for_the_whole(self, assert_law: Any) -> None:
-        X, y, held_out = shuffled(load_breast_cancer)
+        X, y, held_out = shuffled(load_breast_cancer, 130)
         model = classifier(n_estimators=200, min_child_weight=3, learning_rate=0.3)
         submodels = assert_law(model, X, y, held_out, (1, 10, 30, 100, 200))
         assert submodels.difference is None
@@ -199,14 +196,14 @@ class TestStopsByItself:
         assert every.values[-2:] == (len(every) - 1, 200)
 
     def test_no_split_at_all(self, assert_law: Any) -> None:
-        X, y, held_out = shuffled(load_diabetes)
+        X, y, held_out = shuffled(load_diabetes, 130)
         model = regressor(min_child_samples=100, colsample_bytree=0.5)
         submodels = assert_law(model, X, y, held_out, (1, 3, 12))
         assert submodels.difference is None
         assert submodels_of(submodels.model).values == (12,)
 
     def test_what_is_drawn_may_differ_from_a_refit(self) -> None:
-        X, y, held_out = shuffled(load_breast_cancer)
+        X, y, held_out = shuffled(load_breast_cancer, 130)
         model = classifier(
             n_estimators=100, min_child_weight=3, learning_rate=0.3, colsample_bytree=0.2
         ).fit(X, y)
@@ -232,13 +229,13 @@ class TestTheSubmodel:
         assert clone(built).get_params() == refit.get_params()
 
     def test_leaves_parameters_that_were_set_later_to_the_model(self) -> None:
-        X, y, _ = shuffled(load_iris)
+        X, y, _ = shuffled(load_iris, 130)
         model = classifier().set_params(n_estimators=9).fit(X, y)
         assert submodels_of(model).materialize(4).get_params()["n_estimators"] == 4
         assert model.get_params()["n_estimators"] == 9
 
     def test_keeps_what_evaluations_told_of_its_rounds(self) -> None:
-        X, y, _ = shuffled(load_diabetes)
+        X, y, _ = shuffled(load_diabetes, 130)
         rows = {"eval_X": (X[:40],), "eval_y": (y[:40],)}
         model = regressor().fit(X, y, **rows)
         built = submodels_of(model).materialize(5)
@@ -247,7 +244,7 @@ class TestTheSubmodel:
         assert built.best_score_ == refit.best_score_
 
     def test_knows_the_classes_of_its_fold(self, assert_law: Any) -> None:
-        X, y, held_out = shuffled(load_iris)
+        X, y, held_out = shuffled(load_iris, 130)
         assert_law(classifier(), X[y > 0], y[y > 0], held_out, VALUES)
 
 
@@ -275,7 +272,7 @@ class TestRefuses:
             submodel_parameter(Dart())
 
     def test_early_stopping(self) -> None:
-        X, y, _ = shuffled(load_breast_cancer)
+        X, y, _ = shuffled(load_breast_cancer, 130)
         stopping = lightgbm.early_stopping(3, verbose=False)
         rows = {"eval_X": (X[100:],), "eval_y": (y[100:],)}
         model = classifier(n_estimators=300).fit(X[:100], y[:100], callbacks=[stopping], **rows)
@@ -283,7 +280,7 @@ class TestRefuses:
             submodels_of(model)
 
     def test_continued_training(self) -> None:
-        X, y, _ = shuffled(load_breast_cancer)
+        X, y, _ = shuffled(load_breast_cancer, 130)
         first = classifier().fit(X, y)
         with pytest.raises(SubmodelError, match="has 24 rounds, n_estimators is 12"):
             submodels_of(classifier().fit(X, y, init_model=first))

@@ -19,6 +19,7 @@ from optistruct.resources import count_parameters
 from optistruct.submodels import submodel_parameter, submodels_of
 from optistruct.submodels.families import trees as family
 from optistruct.submodels.pruning import prune
+from tests.submodels.conftest import with_holes
 
 CLASSIFIERS = [
     DecisionTreeClassifier(random_state=0),
@@ -34,14 +35,6 @@ REGRESSORS = [
     ExtraTreeRegressor(max_depth=5, random_state=3),
     ExtraTreeRegressor(max_leaf_nodes=15, random_state=4),
 ]
-
-
-def with_holes(X):
-    """Make holes in rows of large values, which then go with the few."""
-    X = X.copy()
-    X[np.argsort(X[:, 0])[-20:], 1] = np.nan
-    X[::9, 3] = np.nan
-    return X
 
 
 def on_steps(rows=200):

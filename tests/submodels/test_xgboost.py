@@ -3,7 +3,6 @@
 import pickle
 import subprocess
 import sys
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from xgboost.callback import EarlyStopping
 
 from optistruct.exceptions import SubmodelError
 from optistruct.submodels import submodel_parameter, submodels_of
+from tests.submodels.conftest import half_squared_error, shuffled
 
 VALUES = (1, 2, 6, 9)
 
@@ -27,12 +27,6 @@ def classifier(**parameters: Any) -> Any:
 
 def regressor(**parameters: Any) -> Any:
     return XGBRegressor(**{"n_estimators": 9, "max_depth": 3, "n_jobs": 1, **parameters})
-
-
-def shuffled(load: Callable[..., Any]) -> tuple[Any, Any, Any]:
-    X, y = load(return_X_y=True)
-    order = np.random.default_rng(0).permutation(len(X))
-    return X[order[:120]], y[order[:120]], X[order[120:]]
 
 
 def mixed() -> tuple[Any, Any]:
@@ -115,10 +109,6 @@ class TestKeepsTheLaw:
         for value, response in zip(VALUES, submodels.responses(held_out, "predict"), strict=True):
             refit = clone(model).set_params(n_estimators=value).fit(X, y, qid=query)
             np.testing.assert_array_equal(response, refit.predict(held_out), strict=True)
-
-
-def half_squared_error(y: Any, predicted: Any) -> tuple[Any, Any]:
-    return predicted - y, np.ones(len(y))
 
 
 class TestTheSubmodel:

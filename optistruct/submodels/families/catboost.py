@@ -74,6 +74,11 @@ class CatBoostSubmodels(RoundsSubmodels):
                 f"CatBoost cannot cut a {kind} of grow_policy={given['grow_policy']!r}: set "
                 f"grow_policy={_SYMMETRIC!r}"
             )
+        if str(given.get("task_type", "CPU")).upper() != "CPU":
+            return (
+                f"whether the first trees of a {kind} that was fitted on a GPU are those of fewer "
+                "is not known: set task_type='CPU'"
+            )
         for name in _SHRINKING:
             if given.get(name):
                 return (

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from lightgbm import Booster, LGBMClassifier, LGBMModel, LGBMRegressor
 from numpy.typing import NDArray
+from sklearn.utils.validation import _num_samples
 
 from optistruct.resources.families.lightgbm import count_categories, parameters_of_rounds
 from optistruct.submodels.families.lightgbm_trees import leaf_answers, tree_costs
@@ -45,6 +46,7 @@ _ROUNDS = (
     "num_trees",
 )
 _AT_ONCE = 1 << 20  # sums that become answers in one call
+_MOST_LEAVES = 1 << 24  # that LightGBM tells in one call, which takes 20 bytes for each
 
 
 @nested_in(LGBMModel)
@@ -128,30 +130,41 @@ class LightGBMSubmodels(RoundsSubmodels):
             (submodels, rows, outputs) sums of the next submodels, and (submodels, 1, 1) how many
             rounds each has.
         """
-        leaves = self._leaves(X)
-        by_tree = np.ascontiguousarray(leaves.reshape(len(leaves), -1).T)
-        totals = np.zeros((self._outputs, len(leaves)))
-        trees = zip(cycle(totals), by_tree, leaf_answers(self._booster, by_tree), strict=False)
+        rows = _num_samples(X)
+        totals = np.zeros((self._outputs, rows))
+        trees = zip(cycle(totals), self._trees(X, rows), strict=False)
         counted = np.array(self._counted_rounds)
         added = np.diff(counted, prepend=0) * self._outputs
         at_once = 1 + _AT_ONCE // totals.size
         for first in range(0, len(self), at_once):
             some = slice(first, first + at_once)
-            sums = np.empty((len(added[some]), len(leaves), self._outputs))
+            sums = np.empty((len(added[some]), rows, self._outputs))
             for submodel, number in zip(sums, added[some].tolist(), strict=True):
-                for total, fallen_into, answers in islice(trees, number):
+                for total, (fallen_into, answers) in islice(trees, number):
                     total += answers.take(fallen_into)
                 submodel[:] = totals.T
             yield sums, counted[some, np.newaxis, np.newaxis]
 
-    def _leaves(self, X: Any) -> NDArray[np.int32]:
-        """Tell which leaf of each tree each row falls into; (rows, trees), or (rows,) of one."""
+    def _trees(self, X: Any, rows: int) -> Iterator[tuple[NDArray[np.int32], NDArray[np.float64]]]:
+        """Tell of each tree which leaf each row falls into, and what the leaves answer."""
+        last = max(self._counted_rounds)
+        at_once = max(_MOST_LEAVES // (rows * self._outputs), 1)
+        for first in range(0, last, at_once):
+            leaves = self._leaves(X, first, min(at_once, last - first))
+            by_tree = np.ascontiguousarray(leaves.reshape(rows, -1).T)
+            answers = leaf_answers(self._booster, by_tree, first * self._outputs)
+            yield from zip(by_tree, answers, strict=True)
+
+    def _leaves(self, X: Any, first: int, rounds: int) -> NDArray[np.int32]:
+        """Tell which leaf of some trees each row falls into; (rows, trees), or (rows,) of one."""
         predict = self.model.predict
         is_plain = isinstance(X, np.ndarray) and X.dtype.kind == "f" and len(X) > 0
         if is_plain and X.shape[1:] == (self.model.n_features_in_,):
             # without scikit-learn's checks, which take a third of the time
             predict = partial(self._booster.predict, num_threads=self.model.n_jobs or 0)
-        leaves: NDArray[np.int32] = predict(X, pred_leaf=True, num_iteration=max(self.values))
+        leaves: NDArray[np.int32] = predict(
+            X, pred_leaf=True, start_iteration=first, num_iteration=rounds
+        )
         return leaves
 
     def _answers(self, sums: NDArray[np.float64], method: Method) -> Iterator[NDArray[Any]]:

@@ -19,7 +19,9 @@ _BUFFER = 1 << 20  # LightGBM writes a text twice if it is longer
 _read_leaf = ctypes.PyDLL(_LIB._name).LGBM_BoosterGetLeafValue
 
 
-def leaf_answers(booster: Any, by_tree: NDArray[np.int32]) -> Iterator[NDArray[np.float64]]:
+def leaf_answers(
+    booster: Any, by_tree: NDArray[np.int32], first: int
+) -> Iterator[NDArray[np.float64]]:
     """Read what the leaves of each tree answer, from the first to the last one that is needed.
 
     `Booster.get_leaf_output` does so too, in three times the time.
@@ -27,6 +29,7 @@ def leaf_answers(booster: Any, by_tree: NDArray[np.int32]) -> Iterator[NDArray[n
     Args:
         booster: The booster.
         by_tree: (trees, rows) leaves that are needed.
+        first: Number of the first of these trees.
 
     Yields:
         For each tree the answers up to the last leaf needed; those of the next overwrite them.
@@ -35,7 +38,7 @@ def leaf_answers(booster: Any, by_tree: NDArray[np.int32]) -> Iterator[NDArray[n
     answers = (ctypes.c_double * (int(last.max()) + 1))()
     places = [ctypes.byref(answers, 8 * leaf) for leaf in range(len(answers))]
     read = np.ctypeslib.as_array(answers)
-    for tree, number in enumerate((last + 1).tolist()):
+    for tree, number in enumerate((last + 1).tolist(), first):
         for leaf, place in enumerate(places[:number]):
             _read_leaf(booster._handle, tree, leaf, place)
         yield read[:number]
