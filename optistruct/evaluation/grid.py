@@ -84,9 +84,10 @@ def submodel_grid(
             if value == own or (value > own) != falls:
                 continue
             asked = _build(space, {**trial.params, name: value}, problem, seed)
-            is_meant = asked is not None and asked.get_params().get(parameter) == value
+            built = None if asked is None else asked.get_params().get(parameter)
+            is_meant = built == value and type(built) is type(own)
             if is_meant and _written(asked.set_params(**{parameter: own})) == written:
-                smaller.append(value)
+                smaller.append(built)  # 40, where a range of floats has 40.0
         if smaller:
             return Grid(name, own, tuple(smaller))
     return None
@@ -109,10 +110,20 @@ def _spread(distribution: BaseDistribution) -> set[Any]:
     return {kind(value) for value in np.clip(spread, low, high)}
 
 
+class _InRange(FixedTrial):
+    """Answers with what may be asked only: a range may depend on other answers."""
+
+    def _suggest(self, name: str, distribution: BaseDistribution) -> Any:
+        value = self._params[name]
+        if not distribution._contains(distribution.to_internal_repr(value)):
+            raise ValueError(f"{name}={value!r} is not in {distribution}")
+        return super()._suggest(name, distribution)
+
+
 def _build(space: Space, params: Mapping[str, Any], problem: Problem, seed: int) -> Any:
-    """Build a structure; None where the space asks for other parameters, or refuses."""
+    """Build a structure; None where the space asks for others than these, or refuses."""
     try:
-        return build(space, FixedTrial(dict(params)), problem, seed)
+        return build(space, _InRange(dict(params)), problem, seed)
     except Exception:  # whatever a space of the user's own raises
         return None
 

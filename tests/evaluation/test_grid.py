@@ -67,6 +67,26 @@ class TestValues:
         grid = grid_of(space, trees=35)
         assert grid == Grid("trees", 35, (5, 20))
 
+    def test_keep_to_ranges_that_depend_on_them(self) -> None:
+        def space(trial: Any) -> Any:
+            trees = trial.suggest_int("trees", 10, 300)
+            depth = trial.suggest_int("depth", 1, 3 if trees < 50 else 10)
+            return RandomForestClassifier(trees, max_depth=depth)
+
+        deep, shallow = (grid_of(space, trees=200, depth=depth) for depth in (8, 2))
+        assert deep is not None
+        assert shallow is not None
+        assert shallow.smaller[0] == 10
+        assert deep.smaller == tuple(value for value in shallow.smaller if value >= 50)
+
+    def test_are_as_the_model_has_them(self) -> None:
+        def space(trial: Any) -> Any:
+            return RandomForestClassifier(int(trial.suggest_float("trees", 10, 40, step=10)))
+
+        grid = grid_of(space, trees=40.0)
+        assert grid == Grid("trees", 40, (10, 20, 30))
+        assert all(type(value) is int for value in grid.smaller)
+
     def test_of_few_are_all(self) -> None:
         def space(trial: Any) -> Any:
             return AdaBoostClassifier(n_estimators=trial.suggest_int("n", 1, 4))
