@@ -7,7 +7,7 @@ from typing import Any
 import optuna
 from optuna.trial import Trial, TrialState
 
-from optistruct.evaluation import Evaluation, Refusal
+from optistruct.evaluation import Evaluation, Refusal, means
 from optistruct.front import REPEATS
 from optistruct.objectives import Objective
 from optistruct.samplers import RACE
@@ -100,10 +100,10 @@ class Outcomes:
     def _tell_values(
         self, trial: Trial, evaluation: Evaluation, attributes: Mapping[str, Any]
     ) -> None:
-        values = evaluation.values
+        values, measured = evaluation.values, means(evaluation.folds)
         constraints = {RACE: 0.0 if evaluation.pessimistic is None else 1.0}
-        for objective in self._objectives:
-            constraints |= objective.violations(values[objective.name])
+        for objective in self._objectives:  # a pessimistic value need not break a limit
+            constraints |= objective.violations(measured[objective.name])
         self._tell(
             trial,
             [values[objective.name] for objective in self._objectives],

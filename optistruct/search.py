@@ -154,8 +154,8 @@ class Search:
             while self._pending:
                 self._collect()
                 self._fill()
-            if self._outcomes.failures and not self.budget.is_late:
-                self._stop_if_hopeless(at_least=1)
+            if not self.budget.is_late:
+                self._stop_if_hopeless(at_least=max(self._ended_here, 1))
             is_done = True
         except (KeyboardInterrupt, OutOfTime) as stop:
             for left in running_trials(self.study):  # they were stopped, and did no harm
@@ -352,13 +352,17 @@ class Search:
         self._outcomes.fail(trial, reason)
         self._stop_if_hopeless(at_least=_FAILURES_TO_STOP)
 
+    @property
+    def _ended_here(self) -> int:
+        return self._done - self._done_before
+
     def _count(self) -> None:
         """Take note of a trial that has ended."""
         self._done += 1
         self.on_progress(self._progress())
 
     def _progress(self) -> SearchProgress:
-        now, done_here = monotonic(), self._done - self._done_before
+        now, done_here = monotonic(), self._ended_here
         n_trials = self.budget.n_trials
         left = None
         if done_here:
@@ -369,7 +373,8 @@ class Search:
     def _stop_if_hopeless(self, at_least: int) -> None:
         failures, reason = self._outcomes.failures, self._outcomes.last_reason
         if not self._any_complete and failures >= at_least:
-            raise AllTrialsFailedError(f"all {failures} trials failed, the last with: {reason}")
+            which = "trials" if failures == self._ended_here else "trials that were not refused"
+            raise AllTrialsFailedError(f"all {failures} {which} failed, the last with: {reason}")
 
 
 def _outcome(future: Future[Evaluation]) -> Evaluation | Refusal | str:

@@ -56,7 +56,7 @@ class StudySpec:
         probe: What the space proposes.
         objectives: What a structure is judged by.
         cv: Recipe of the cross-validation.
-        folds: Hash of the held-out rows of every fold.
+        folds: Hash of the training and the held-out rows of every fold.
         data: Hash of X and y.
         problem: The task and the table's shape.
         seed: Seed of the study.

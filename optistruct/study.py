@@ -141,7 +141,7 @@ class StructureStudy:
         """What the stored study is of.
 
         Raises:
-            StudyNotFoundError: If `optimize` has not made it yet.
+            StudyNotFoundError, StorageError: As `optuna_study` does.
             StudyMismatchError: If the study was not made by optistruct.
         """
         return StudySpec.of_study(self.optuna_study)
@@ -218,7 +218,9 @@ class StructureStudy:
                 is to search one that is not.
             StudyMismatchError: If the stored study is of something else.
             StudyRunningError: If another process of this machine is running the study.
-            AllTrialsFailedError: If the first ten trials all fail.
+            StorageError: If the database cannot be opened.
+            RecipeError: If the study was loaded and its space cannot be imported by name.
+            AllTrialsFailedError: If nothing was ever evaluated and ten trials, or all, failed.
         """
         launch = current_launch()
         if launch.remeasure is not None:
@@ -295,7 +297,9 @@ class StructureStudy:
 
         Raises:
             ArgumentError: If the data are not known, or no objective is an inference time or size.
-            StudyNotFoundError: If `optimize` has not made the study yet.
+            DataError: If the data cannot be searched on.
+            RecipeError: If the study was loaded and its space cannot be imported by name.
+            StudyNotFoundError, StorageError: As `spec` does.
             StudyMismatchError: If the data are not those of the study, or its space has changed.
             StudyRunningError: If another process of this machine is running the study.
             StudyError: If a structure cannot be fitted or timed any more; what was measured in
@@ -332,7 +336,7 @@ class StructureStudy:
         """Read the Pareto front from the database.
 
         Raises:
-            StudyNotFoundError: If `optimize` has not made the study yet.
+            StudyNotFoundError, StorageError, StudyMismatchError: As `spec` does.
         """
         study = self.optuna_study
         return read_front(study, StudySpec.of_study(study), self.space)
@@ -343,7 +347,7 @@ class StructureStudy:
             probe=probe(self.space, problem, self.seed),
             objectives=self.objectives,
             cv=recipe.describe(self.cv),
-            folds=fingerprint(*(test for _, test in plan.folds)),
+            folds=fingerprint(*(rows for fold in plan.folds for rows in fold)),
             data=fingerprint(plan.X, plan.y),
             problem=problem,
             seed=self.seed,
@@ -373,6 +377,7 @@ def load_study(
             that has a name.
 
     Raises:
+        ArgumentError: If the sampler cannot be used.
         StorageError: If the database cannot be opened.
         StudyNotFoundError: If it holds no study of this name.
         StudyMismatchError: If the study was not made by optistruct.

@@ -146,3 +146,21 @@ def test_backtracking_leaves_branches_that_break_a_limit(binary: Any) -> None:
     assert summary.visited is not None
     assert summary.visited.evaluated + summary.visited.cut == pytest.approx(1)
     assert "of the space evaluated and" in summary.trials
+
+
+class Broken(DecisionTreeClassifier):
+    def fit(self, X: Any, y: Any) -> Any:
+        raise ValueError("no luck")
+
+
+def test_one_that_fails_among_those_refused_is_no_reason_to_give_up(binary: Any) -> None:
+    def mostly_refused(trial: Any) -> Any:
+        n = trial.suggest_int("n", 0, 9)
+        return Broken() if n == 3 else RandomForestClassifier(50)
+
+    judged = [objectives.Score("accuracy"), objectives.ParameterCount(at_most=20)]
+    study = study_of(mostly_refused, *judged, sampler="grid")
+    assert study.optimize(*binary, n_trials=10) == "n_trials"
+    states = [trial.state for trial in study.optuna_study.trials]
+    assert states.count(TrialState.FAIL) == 1
+    assert states.count(TrialState.PRUNED) == 9

@@ -66,6 +66,21 @@ def conditional(trial: Any) -> Any:
     )
 
 
+class Purged(KFold):
+    """Does not train on the last rows, and does not tell on how many."""
+
+    def __init__(self, gap: int) -> None:
+        super().__init__(3)
+        self.gap = gap
+
+    def __repr__(self) -> str:
+        return "Purged()"
+
+    def split(self, X: Any, y: Any = None, groups: Any = None) -> Any:
+        for train, test in super().split(X, y, groups):
+            yield train[: -self.gap], test
+
+
 class MyTree(DecisionTreeClassifier):
     """An estimator of the user's own, defined in the same module as the space."""
 
@@ -165,11 +180,6 @@ def _wait_until(is_true: Callable[[], bool], seconds: float = 60) -> None:
     while not is_true():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.005)
-
-
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/studies.db"
 
 
 @pytest.fixture
@@ -496,6 +506,13 @@ class TestRefusedResume:
         study.optimize(*binary, n_trials=1, groups=np.arange(90) % 6)
         with pytest.raises(StudyMismatchError, match=r"other folds: .*\(the rows differ\)"):
             study.optimize(*binary, n_trials=2, groups=np.arange(90) // 15)
+
+    def test_with_other_training_rows(
+        self, make: Callable[..., StructureStudy], binary: tuple[Any, Any]
+    ) -> None:
+        make(cv=Purged(5)).optimize(*binary, n_trials=1)
+        with pytest.raises(StudyMismatchError, match=r"other folds: .*\(the rows differ\)"):
+            make(cv=Purged(9)).optimize(*binary, n_trials=2)
 
     def test_a_study_that_optistruct_did_not_make(
         self, make: Callable[..., StructureStudy], binary: tuple[Any, Any], url: str

@@ -87,10 +87,9 @@ def make_plan(
         raise DataError(f"cv={cv} cannot split the data: {error}") from None
     if not folds:
         raise ArgumentError("cv must give one fold or more, got none")
-    again = splitter.split(X, y, groups)
-    if not all(
-        np.array_equal(test, other) for (_, test), (_, other) in zip(folds, again, strict=True)
-    ):
+    again = (rows for split in splitter.split(X, y, groups) for rows in split)
+    before = (rows for fold in folds for rows in fold)
+    if not all(np.array_equal(*each) for each in zip(before, again, strict=True)):
         raise ArgumentError(
             f"cv={cv} gives other folds every time, so no study could resume: set its random_state"
         )

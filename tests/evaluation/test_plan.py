@@ -88,6 +88,16 @@ class TestRefusals:
         with pytest.raises(DataError, match="cannot split the data: The 'groups' parameter"):
             plan_of(*binary, cv=GroupKFold(3))
 
+    def test_of_a_splitter_that_draws_other_training_rows_every_time(self, binary: Any) -> None:
+        class Drawing(KFold):
+            def split(self, X: Any, y: Any = None, groups: Any = None) -> Any:
+                rng = np.random.default_rng()
+                for train, test in super().split(X):
+                    yield rng.permutation(train)[: len(train) // 2], test
+
+        with pytest.raises(ArgumentError, match="gives other folds every time"):
+            plan_of(*binary, cv=Drawing(3))
+
     def test_of_a_fold_that_trains_on_one_class(self) -> None:
         y = [0] * 10 + [1] * 10
         with pytest.raises(DataError, match=r"fold 0 trains on one class only: .*StratifiedKFold"):
