@@ -15,7 +15,9 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-__all__ = ["Column", "Numbers", "cardinality", "is_continuous", "nearest_value"]
+from optistruct.spaces import nearest_value
+
+__all__ = ["Column", "Numbers", "cardinality", "is_continuous"]
 
 Numbers = NDArray[np.float64]
 
@@ -162,13 +164,3 @@ def _common_step(mine: Any, other: Any) -> float | None:
     # In decimals, as Optuna does: 0.3 is 3 steps of 0.1, which in binary it is not.
     low, other_low, step = (Decimal(str(value)) for value in (mine.low, other.low, mine.step))
     return mine.step if (low - other_low) % step == 0 else None
-
-
-def nearest_value(value: float, distribution: BaseDistribution) -> Any:
-    """Find the value of a range that is nearest to a number."""
-    assert isinstance(distribution, FloatDistribution | IntDistribution)
-    value = min(max(value, distribution.low), distribution.high)
-    if distribution.step is not None:
-        steps = round((value - distribution.low) / distribution.step)
-        value = min(distribution.low + steps * distribution.step, distribution.high)
-    return round(value) if isinstance(distribution, IntDistribution) else float(value)

@@ -35,6 +35,7 @@ from optistruct.spaces.require import LimitBroken, limited, require
 from optistruct.spaces.starts import starting_with, starts
 from optistruct.spaces.tabular import tabular
 from optistruct.spaces.trees import decision_tree
+from optistruct.spaces.values import nearest_value
 
 __all__ = [
     "FAMILIES",
@@ -58,6 +59,7 @@ __all__ = [
     "linear",
     "mlp",
     "nearest_neighbors",
+    "nearest_value",
     "pca",
     "pipeline",
     "probe",

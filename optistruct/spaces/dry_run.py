@@ -16,6 +16,7 @@ from optistruct.exceptions import ArgumentError, UnknownNameError
 from optistruct.spaces.build import Space, space_name, suggest
 from optistruct.spaces.problem import Problem
 from optistruct.spaces.require import limited
+from optistruct.spaces.values import nearest_value
 
 __all__ = ["check_parameters", "fitted_parameters"]
 
@@ -62,8 +63,8 @@ class _DryTrial(FixedTrial):
         if name not in self._params:
             self._params[name] = _lowest(distribution)
         _check_value(name, self._params[name], distribution, self._clip)
-        if self._clip:
-            self._params[name] = _clipped(self._params[name], distribution)
+        if self._clip and not isinstance(distribution, CategoricalDistribution):
+            self._params[name] = nearest_value(self._params[name], distribution)
         return super()._suggest(name, distribution)
 
 
@@ -131,13 +132,3 @@ def _is_same(value: Any, choice: Any) -> bool:
 def _range(distribution: FloatDistribution | IntDistribution) -> str:
     steps = "" if distribution.step in (None, 1) else f" in steps of {distribution.step}"
     return f"from {distribution.low} to {distribution.high}{steps}"
-
-
-def _clipped(value: Any, distribution: BaseDistribution) -> Any:
-    if not isinstance(distribution, FloatDistribution | IntDistribution):
-        return value
-    inside = min(max(value, distribution.low), distribution.high)
-    if distribution.step is not None:
-        steps = round((inside - distribution.low) / distribution.step)
-        inside = distribution.low + steps * distribution.step
-    return inside

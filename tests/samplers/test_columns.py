@@ -14,8 +14,9 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from optistruct.samplers.columns import Column, cardinality, is_continuous, nearest_value
+from optistruct.samplers.columns import Column, cardinality, is_continuous
 from optistruct.samplers.tree import key_of, value_of
+from optistruct.spaces import nearest_value
 
 CHOICES: list[Any] = ["a", "b", None, True, 3, 2.5, "1", -1]
 

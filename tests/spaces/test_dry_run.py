@@ -26,6 +26,7 @@ def space(trial: Any) -> Any:
     trial.suggest_int("rounds", 1, 100, log=True)
     trial.suggest_float("rate", 0.01, 1.0, log=True)
     trial.suggest_float("share", 0.0, 1.0, step=0.25)
+    trial.suggest_float("tenths", 0.0, 0.3, step=0.1)  # three steps of 0.1 are more than 0.3
     trial.suggest_categorical("weights", [None, True, "distance", 2, math.nan])
     return DecisionTreeClassifier()
 
@@ -135,6 +136,7 @@ class TestCheckParameters:
             "rounds": st.integers(),
             "rate": st.floats(allow_nan=False),
             "share": st.floats(allow_nan=False),
+            "tenths": st.floats(allow_nan=False),
         },
     )
 )
@@ -143,7 +145,7 @@ def test_fitted_parameters_are_in_range_and_in_place(params: dict[str, Any]) -> 
     assert fitted.keys() == params.keys()
     check_parameters(space, PROBLEM, fitted)
     assert fitted_parameters(space, PROBLEM, fitted) == fitted
-    rest = {"even": 2, "rounds": 1, "rate": 0.1, "share": 0.5, "weights": None}
+    rest = {"even": 2, "rounds": 1, "rate": 0.1, "share": 0.5, "tenths": 0.1, "weights": None}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         space(FixedTrial(rest | fitted))
