@@ -7,8 +7,8 @@ A structure space says what can be built, objectives say what is good, and a stu
     study.optimize(X, y, n_trials=100)
     model = study.front().select("knee").fit(X, y)
 
-Members: `StructureStudy`, `load_study`, and the modules `spaces`, `objectives`, `samplers`,
-`reporting`, `exceptions`. They are imported when they are first used.
+Members: `StructureStudy`, `load_study`, `ParetoFront`, `Candidate`, and the modules `spaces`,
+`objectives`, `samplers`, `reporting`, `exceptions`. They are imported when they are first used.
 """
 
 import importlib

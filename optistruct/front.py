@@ -79,6 +79,9 @@ class Candidate:
 
         Returns:
             The fitted estimator.
+
+        Raises:
+            RecipeError, StudyMismatchError: As `build` does.
         """
         return self.build().fit(X, y)
 

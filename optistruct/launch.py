@@ -20,7 +20,7 @@ class Launch:
         n_trials: Total trials of each study; None leaves the script's.
         timeout: Seconds of each `optimize`; None leaves the script's.
         storage: Where the studies live; None leaves the script's.
-        callbacks: Called after every trial, beside the script's own.
+        callbacks: Called at the start, after every trial and at the end, beside the script's own.
         source: Where the data come from, which a study keeps: `{"script": path}`, or `{"table":
             path, "target": column}`; None where nobody says.
         remeasure: Name of the one study that is to be measured again, in the place of any search,

@@ -31,9 +31,10 @@ def diabetes() -> tuple[pd.DataFrame, pd.Series]:
     return X.mask(holes), y
 
 
-data = os.environ.get("OPTISTRUCT_DATA")
-X, y = titanic(Path(data)) if data else diabetes()
-name = "mixed_table_titanic" if data else "mixed_table_diabetes"
+folder = Path(os.environ.get("OPTISTRUCT_DATA", ""))
+has_titanic = (folder / "titanic.csv.gz").exists()
+X, y = titanic(folder) if has_titanic else diabetes()
+name = "mixed_table_titanic" if has_titanic else "mixed_table_diabetes"
 
 study = StructureStudy(
     spaces.tabular(
@@ -46,7 +47,7 @@ study = StructureStudy(
         )
     ),
     [
-        objectives.Score("balanced_accuracy" if data else "r2"),
+        objectives.Score("balanced_accuracy" if has_titanic else "r2"),
         objectives.ParameterCount(),
         objectives.InferenceTime(),
     ],

@@ -1,7 +1,8 @@
-"""Small data that every test may use; the tables are made once and must not be changed."""
+"""Small data that every test may use, made once and not to be changed; and a database."""
 
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -72,3 +73,9 @@ def mixed() -> tuple[pd.DataFrame, np.ndarray]:
     frame.loc[rng.random(ROWS) < 0.2, "age"] = np.nan
     frame.loc[rng.random(ROWS) < 0.2, "city"] = None
     return frame, target
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    """Where a test's studies live: a SQLite file of its own."""
+    return f"sqlite:///{tmp_path}/studies.db"

@@ -4,7 +4,6 @@ import multiprocessing
 import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import optuna
@@ -17,11 +16,6 @@ from optuna.trial import FrozenTrial, TrialState
 from optistruct.storage import RememberingStorage, gathered, open_storage
 
 STATES = [TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL, TrialState.RUNNING]
-
-
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/studies.db"
 
 
 @pytest.fixture

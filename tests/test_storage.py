@@ -36,11 +36,6 @@ with claimed(study):
 """
 
 
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/studies.db"
-
-
 class TestOpen:
     def test_an_optuna_storage_is_taken_as_it_is(self) -> None:
         storage = optuna.storages.InMemoryStorage()

@@ -45,7 +45,7 @@ def search(
     patience: Annotated[
         int | None,
         typer.Option(
-            metavar="N", min=1, help="End when N trials have brought no gain in hypervolume."
+            metavar="N", min=1, help="End when N trials have brought hardly any hypervolume."
         ),
     ] = None,
     jobs: Annotated[

@@ -1,6 +1,5 @@
 """Where evaluations run: in this process, or in worker processes."""
 
-import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -9,6 +8,7 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import Any, TypeVar
 
+import joblib
 from joblib.externals.loky import get_reusable_executor
 
 from optistruct.exceptions import ArgumentError
@@ -86,8 +86,7 @@ def count_workers(n_jobs: int) -> int:
     if isinstance(n_jobs, bool) or not isinstance(n_jobs, int) or (n_jobs < 1 and n_jobs != -1):
         raise ArgumentError(f"n_jobs must be 1 or more, or -1 for every core, got {n_jobs!r}")
     if n_jobs == -1:
-        has_affinity = hasattr(os, "sched_getaffinity")
-        return len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
+        return int(joblib.cpu_count())  # those that this process may use
     return n_jobs
 
 

@@ -39,11 +39,6 @@ class Evaluation:
         """Each objective's mean over the folds, or the pessimistic estimate of it."""
         return means(self.folds) if self.pessimistic is None else dict(self.pessimistic)
 
-    @property
-    def standard_errors(self) -> dict[str, float]:
-        """Each mean's standard error; see `standard_error`."""
-        return {name: standard_error(values) for name, values in self.folds.items()}
-
     def to_json(self) -> dict[str, Any]:
         """Write the record as JSON."""
         return {

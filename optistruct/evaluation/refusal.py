@@ -1,6 +1,5 @@
 """A structure that is infeasible without an evaluation: a limit says so, or a conversion."""
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
@@ -34,11 +33,6 @@ class Refusal:
     def to_json(self) -> dict[str, Any]:
         """Write the record as JSON."""
         return asdict(self)
-
-    @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> Self:
-        """Read the record that `to_json` wrote."""
-        return cls(**record)
 
     @classmethod
     def of_limit(cls, objective: Objective, figure: float) -> Self:

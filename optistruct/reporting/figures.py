@@ -35,6 +35,7 @@ def pareto_front(study: StructureStudy, *, view: Literal["plane", "space"] = "pl
     Raises:
         ArgumentError: If the study has one objective, `view` is unknown, or a space is asked for
             with fewer than three objectives.
+        StudyNotFoundError, StorageError, StudyMismatchError: As `StructureStudy.spec` does.
     """
     summary = summarize(study)
     front = summary.front
@@ -159,7 +160,7 @@ def _errors(candidates: Sequence[Candidate], objective: Objective) -> dict[str, 
 def _hover(candidates: Sequence[Candidate], objectives: Sequence[Objective]) -> list[str]:
     texts = []
     for candidate in candidates:
-        values = [f"{_heading(o)}: {value_text(o, candidate, error=True)}" for o in objectives]
+        values = [f"{_heading(o)}: {value_text(o, candidate)}" for o in objectives]
         structure = html.escape(structure_text(candidate)).replace(", ", "<br>")
         texts.append(f"<b>{_title(candidate)}</b><br>{'<br>'.join(values)}<br><i>{structure}</i>")
     return texts

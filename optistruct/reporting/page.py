@@ -67,6 +67,7 @@ def to_html(study: StructureStudy, path: str | os.PathLike[str]) -> Path:
 
     Raises:
         ArgumentError: If the file cannot be written.
+        StudyNotFoundError, StorageError, StudyMismatchError: As `StructureStudy.spec` does.
     """
     target = Path(path)
     summary = summarize(study)
@@ -101,7 +102,7 @@ def _table(summary: Summary) -> str:
     rows = [
         _row(
             "td",
-            [c.key, *(value_text(o, c, error=True) for o in objectives)],
+            [c.key, *(value_text(o, c) for o in objectives)],
             structure_text(c),
         )
         for c in summary.front

@@ -129,7 +129,7 @@ def summarize(study: StructureStudy) -> Summary:
     """Read the facts of a study from its database.
 
     Raises:
-        StudyNotFoundError: If the database does not hold the study.
+        StudyNotFoundError, StorageError, StudyMismatchError: As `StructureStudy.spec` does.
     """
     optuna_study = study.optuna_study
     trials = optuna_study.get_trials(deepcopy=False)
@@ -175,15 +175,15 @@ def limits(objective: Objective) -> list[tuple[str, float]]:
     return [(f"{side} {limit:,.15g}", limit) for side, limit in sides if limit is not None]
 
 
-def value_text(objective: Objective, candidate: Candidate, *, error: bool = False) -> str:
-    """Write a candidate's value of an objective, with its standard error if asked for.
+def value_text(objective: Objective, candidate: Candidate) -> str:
+    """Write a candidate's value of an objective, with its standard error where there is one.
 
     An estimate has a `~` before it.
     """
     value = candidate.values[objective.name]
     spread = candidate.standard_errors[objective.name]
     text = f"~{number_text(value)}" if objective.name in candidate.estimated else number_text(value)
-    return f"{text} ± {number_text(spread, like=value)}" if error and spread > 0 else text
+    return f"{text} ± {number_text(spread, like=value)}" if spread > 0 else text
 
 
 def structure_text(candidate: Candidate) -> str:

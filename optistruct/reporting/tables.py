@@ -21,6 +21,9 @@ def front_table(study: StructureStudy) -> Table:
 
     Returns:
         A rich table; `rich.print` shows it.
+
+    Raises:
+        StudyNotFoundError, StorageError, StudyMismatchError: As `StructureStudy.spec` does.
     """
     summary = summarize(study)
     front, notes = summary.front, [*summary.submodels, *summary.times]
@@ -43,7 +46,7 @@ def front_table(study: StructureStudy) -> Table:
         table.add_column(Text(title), justify="right", no_wrap=True)
     table.add_column("structure", overflow="fold")
     for candidate in front:
-        values = [value_text(o, candidate, error=True) for o in front.objectives]
+        values = [value_text(o, candidate) for o in front.objectives]
         table.add_row(candidate.key, *values, Text(structure_text(candidate)))
     return table
 

@@ -8,6 +8,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import joblib
+
 __all__ = ["describe_machine", "machine_text"]
 
 _PACKAGES = ("optistruct", "optuna", "scikit-learn", "lightgbm", "numpy", "pandas")
@@ -21,10 +23,9 @@ def describe_machine() -> dict[str, Any]:
         `packages` (their versions), `load` (processes at work in the last minute; None where
         the system does not tell).
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {
         "processor": _processor(),
-        "cores": cores,
+        "cores": joblib.cpu_count(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "packages": _versions(),

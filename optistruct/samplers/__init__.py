@@ -8,8 +8,8 @@ nothing, and every random stream belongs to one trial, so two workers never draw
 
 - "smsego": trees guess what structures will do, and the largest gain in hypervolume is next;
 - "nsga2", "greedy": crossing and changing the best structures, also conditional ones;
-- "grid", "backtracking": every structure of a finite space once, the latter without the branches
-  that must break a limit;
+- "grid", "backtracking": every structure of a finite space once, without the branches that must
+  break a limit; of the latter, reports tell how much was cut;
 - "random": random structures, none twice;
 - "tpe", "optuna-nsga2", "nsga3", "gp": Optuna's own, the same after a restart.
 """
@@ -67,7 +67,7 @@ SAMPLERS: dict[str, Callable[..., BaseSampler]] = {
     "nsga3": SeededNSGAIII,
     "gp": SeededGP,
 }
-"""Makers of samplers by name; each takes `seed`, and ours `scales`."""
+"""Makers of samplers by name; each takes `seed`, and ours `scales` and `nested`."""
 
 
 def by_name(

@@ -24,14 +24,10 @@ class Visited:
     Every value of a parameter counts as the same part of what lies below its question.
 
     Attributes:
-        structures: Structures that were evaluated.
-        cuts: Partial or whole structures that were left, with all below them, for a limit.
         evaluated: Share of the space in the structures evaluated, from 0 to 1.
         cut: Share of the space that was cut without an evaluation, from 0 to 1.
     """
 
-    structures: int
-    cuts: int
     evaluated: float
     cut: float
 
@@ -46,11 +42,9 @@ class BacktrackingSampler(GridSampler):
 
 def visited(study: Study) -> Visited:
     """Tell how much of a finite space was evaluated, and how much was cut without an evaluation."""
-    counts = {True: 0, False: 0}
     shares = {True: 0.0, False: 0.0}
     for trial in study.get_trials(deepcopy=False):
         if trial.state.is_finished():
             is_cut = trial.state == TrialState.PRUNED
-            counts[is_cut] += 1
             shares[is_cut] += 1 / math.prod(map(cardinality, trial.distributions.values()))
-    return Visited(counts[False], counts[True], shares[False], shares[True])
+    return Visited(evaluated=shares[False], cut=shares[True])

@@ -32,13 +32,13 @@ from optuna.trial import FrozenTrial
 
 from optistruct.pareto import is_nondominated
 from optistruct.samplers.columns import Column, Numbers
-from optistruct.samplers.history import History, Scale
+from optistruct.samplers.history import History
 from optistruct.samplers.structure_sampler import Proposal, StructureSampler
-from optistruct.samplers.submodels import Nested
 
 __all__ = ["NSGA2Sampler", "most_promising", "population"]
 
 _FIRST = 10
+_POPULATION = 20  # how many structures may be parents
 _CHANGES = 1.5  # parameters of a child that are changed, in the mean
 _STEPS = (0.4, 0.2, 0.06)  # of a range's width: how far a changed number goes
 _STRANGERS = 0.2  # least share of random structures, where there are several kinds
@@ -56,24 +56,12 @@ class NSGA2Sampler(StructureSampler):
         seed: Seed of everything random.
         scales: "linear" or "log" for each objective, the scale on which its values compare.
         nested: Reads what submodels a trial measured, which are not proposed; None for none.
-        population_size: How many structures may be parents.
     """
-
-    def __init__(
-        self,
-        *,
-        seed: int = 0,
-        scales: Sequence[Scale] | None = None,
-        nested: Nested | None = None,
-        population_size: int = 20,
-    ) -> None:
-        super().__init__(seed=seed, scales=scales, nested=nested)
-        self._population_size = population_size
 
     def propose(self, study: Study, trial: FrozenTrial) -> Proposal:
         """Propose a child that is not known yet; at the beginning, random structures."""
         history = self.history
-        parents = population(history, self._population_size)
+        parents = population(history, _POPULATION)
         if len(parents) < 2 or self.is_beginning(_FIRST):
             return {}
         rng = self.stream(trial.number, "parents")

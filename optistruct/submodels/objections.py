@@ -17,6 +17,6 @@ def warm_start(structure: Any) -> str | None:
 
 def several_targets(structure: Any) -> str | None:
     """Refuse a model of several targets at once; known once it is fitted."""
-    if getattr(structure, "n_outputs_", 1) > 1:
+    if getattr(structure, "n_outputs_", 1) > 1 or getattr(structure, "outputs_2d_", False):
         return f"this {type(structure).__name__} predicts several targets: submodels are of one"
     return None

@@ -7,7 +7,7 @@ trials, so that what else the machine does falls on all alike. The figure is the
 trials. The samplers of optistruct write to a database that it opened, those of Optuna to SQLite as
 it comes.
 
-    python studies/benchmarks/overhead.py [--samplers tpe nsga2] [--trials 100 1000 3000]
+    python studies/benchmarks/overhead.py [--samplers smsego tpe nsga2] [--trials 100 1000 3000]
         [--measured 50] [--objectives 2]
 
 `--trials 10000` takes minutes, `--trials 60 --measured 10` seconds.
@@ -127,7 +127,7 @@ def figures(lengths: list[int], names: list[str], n_measured: int, n_objectives:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--samplers", nargs="+", default=["tpe", "nsga2"])
+    parser.add_argument("--samplers", nargs="+", default=["smsego", "tpe", "nsga2"])
     parser.add_argument("--trials", nargs="+", type=int, default=[100, 1000, 3000])
     parser.add_argument("--measured", type=int, default=50)
     parser.add_argument("--objectives", type=int, choices=(2, 3), default=2)

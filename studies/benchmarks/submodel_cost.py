@@ -6,7 +6,7 @@ former takes longer, as the median over the structures of each table, and the la
 that have no submodels, being the smallest, are left out.
 
     python studies/benchmarks/submodel_cost.py [--tables phoneme ...]
-        [--models lightgbm random_forest] [--structures 4] [--repeats 2]
+        [--models lightgbm random_forest] [--structures 6] [--repeats 2]
 """
 
 import argparse
@@ -56,7 +56,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tables", nargs="+", default=[*NAMES[:7], "digits"], choices=NAMES)
     parser.add_argument("--models", nargs="+", default=["lightgbm", "random_forest"])
-    parser.add_argument("--structures", type=int, default=4)
+    parser.add_argument("--structures", type=int, default=6)
     parser.add_argument("--repeats", type=int, default=2)
     chosen = parser.parse_args()
     warnings.simplefilter("ignore")

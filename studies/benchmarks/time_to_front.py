@@ -16,7 +16,7 @@ from noisy figures is too good.
 
     python studies/benchmarks/time_to_front.py [--budgets 30 120] [--seeds 3]
         [--tables phoneme ...] [--models lightgbm random_forest] [--contenders all tpe ...]
-        [--results DIR] [--output studies/benchmarks/time_to_front.html] [--cells FILE.csv]
+        [--results DIR] [--output FILE.html] [--cells FILE.csv]
 
 Every run is kept in the folder of results; the same command again goes on from there. The file of
 cells tells each run's figures; time_to_front.csv has those that README.md sums up.
@@ -54,6 +54,7 @@ from optistruct.resources import count_parameters, describe_machine, machine_tex
 from optistruct.storage import open_storage
 from optistruct.unfolding import unfold
 
+HERE = Path(__file__).parent
 MOST_PARAMETERS = 1e6
 FOLDS = 5
 OURS: dict[str, dict[str, Any]] = {
@@ -309,7 +310,7 @@ if __name__ == "__main__":
     parser.add_argument("--tables", nargs="+", default=[*NAMES[:7], "digits"], choices=NAMES)
     parser.add_argument("--models", nargs="+", default=[*STARTS], choices=[*STARTS])
     parser.add_argument("--contenders", nargs="+", default=[*OURS, *PLAIN], choices=[*OURS, *PLAIN])
-    parser.add_argument("--results", type=Path, default=Path("time_to_front"))
+    parser.add_argument("--results", type=Path, default=HERE / "time_to_front_runs")
     parser.add_argument("--output", type=Path)
     parser.add_argument("--cells", type=Path)
     chosen = parser.parse_args()

@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from optistruct.evaluation import Evaluation
+from optistruct.evaluation import Evaluation, standard_error
 
 
 @pytest.fixture
@@ -22,16 +22,12 @@ def test_values_are_means_over_the_folds(evaluation: Evaluation) -> None:
     assert evaluation.values == {"accuracy": 0.75, "parameters": 20.0}
 
 
-def test_standard_errors_are_the_deviation_by_the_root_of_the_folds(evaluation: Evaluation) -> None:
-    assert evaluation.standard_errors == {
-        "accuracy": pytest.approx(0.25 / math.sqrt(3)),
-        "parameters": pytest.approx(10 / math.sqrt(3)),
-    }
+def test_a_standard_error_is_the_deviation_by_the_root_of_the_folds() -> None:
+    assert standard_error((0.5, 0.75, 1.0)) == pytest.approx(0.25 / math.sqrt(3))
 
 
 def test_one_fold_has_no_standard_error() -> None:
-    errors = Evaluation({"r2": (0.5,)}, (0.1,), {}).standard_errors
-    assert math.isnan(errors["r2"])
+    assert math.isnan(standard_error((0.5,)))
 
 
 def test_comes_back_from_json(evaluation: Evaluation) -> None:

@@ -51,4 +51,4 @@ def test_knows_the_fewest_classes_of_a_fold(multiclass: Any) -> None:
 
 def test_is_json() -> None:
     refused = Refusal("parameters <= 4", 5.0, 0.1)
-    assert Refusal.from_json(json.loads(json.dumps(refused.to_json()))) == refused
+    assert Refusal(**json.loads(json.dumps(refused.to_json()))) == refused

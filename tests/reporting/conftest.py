@@ -9,10 +9,9 @@ from sklearn.tree import DecisionTreeClassifier
 
 from optistruct import StructureStudy
 from optistruct.objectives import Objective
+from optistruct.outcomes import FAILURE
 from optistruct.resources import describe_machine
-
-FAILURE = "optistruct:failure"
-EVALUATION = "optistruct:evaluation"
+from optistruct.unfolding import EVALUATION
 
 
 def tree(trial: Any) -> Any:

@@ -108,13 +108,12 @@ class TestTexts:
 
     def test_value_with_its_error(self) -> None:
         member = candidate({}, accuracy=0.9534)
-        assert value_text(Score("accuracy"), member) == "0.953"
-        assert value_text(Score("accuracy"), member, error=True) == "0.953 ± 0.012"
+        assert value_text(Score("accuracy"), member) == "0.953 ± 0.012"
 
     def test_value_without_a_known_error(self) -> None:
         member = candidate({}, accuracy=0.9534)
         member.standard_errors["accuracy"] = float("nan")  # type: ignore[index]
-        assert value_text(Score("accuracy"), member, error=True) == "0.953"
+        assert value_text(Score("accuracy"), member) == "0.953"
 
     def test_structure(self) -> None:
         member = candidate({"max_depth": 3, "rate": 0.123456, "kind": None})

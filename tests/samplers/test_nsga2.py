@@ -137,13 +137,3 @@ class TestSearch:
         ]
         assert max(inherited[:30]) <= 1
         assert sum(n >= 3 for n in inherited[32:]) >= 3
-
-    def test_the_size_of_the_population_counts(self) -> None:
-        def found(size: int) -> list[dict[str, Any]]:
-            study = optuna.create_study(
-                directions=["minimize"] * 2, sampler=NSGA2Sampler(seed=0, population_size=size)
-            )
-            study.optimize(two_families, n_trials=40)
-            return [trial.params for trial in study.trials]
-
-        assert found(2) != found(30)

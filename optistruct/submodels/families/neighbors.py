@@ -23,6 +23,7 @@ from sklearn.neighbors import (
 from sklearn.utils import _safe_indexing
 
 from optistruct.submodels.nested import Method, SubmodelCost, Submodels
+from optistruct.submodels.objections import several_targets
 from optistruct.submodels.registry import nested_in
 
 __all__ = ["NeighborsSubmodels"]
@@ -45,9 +46,7 @@ class NeighborsSubmodels(Submodels):
     @classmethod
     def objection(cls, structure: Any) -> str | None:
         """Refuse classes of several targets at once; known once it is fitted."""
-        if getattr(structure, "outputs_2d_", False):
-            return f"this {type(structure).__name__} predicts several targets: submodels are of one"
-        return None
+        return several_targets(structure)
 
     def span(self) -> tuple[int, int]:
         """Hold from one neighbour to all that are asked."""

@@ -8,15 +8,10 @@ from sklearn.datasets import load_iris
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 
-from optistruct.resources import count_operations, count_parameters, stored_arrays
+from optistruct.resources import count_operations, count_parameters
+from tests.resources.families.conftest import arrays
 
 X = load_iris().data
-
-
-def arrays(model):
-    stored = stored_arrays(model)
-    assert count_parameters(model).total == sum(map(np.size, stored.values()))
-    return stored
 
 
 @pytest.mark.parametrize("kind", [KMeans, MiniBatchKMeans])

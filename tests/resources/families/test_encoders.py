@@ -15,15 +15,10 @@ from sklearn.preprocessing import (
 )
 
 from optistruct.resources import count_operations, count_parameters, stored_arrays
+from tests.resources.families.conftest import arrays
 
 FRAME = pd.DataFrame({"plan": list("zxyyxxzxyx") * 6, "visits": [3, 1, 3, 1, 1, 3, 3, 1, 1, 3] * 6})
 RARE = pd.DataFrame({"plan": [*"aaaabbbbcdde"], "visits": [1, 2] * 6})
-
-
-def arrays(model):
-    stored = stored_arrays(model)
-    assert count_parameters(model).total == sum(map(np.size, stored.values()))
-    return stored
 
 
 def columns_of(joined, widths):

@@ -11,15 +11,8 @@ from sklearn.gaussian_process import GaussianProcessClassifier, GaussianProcessR
 from sklearn.gaussian_process._gpc import COEFS, LAMBDAS
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 
-from optistruct.resources import count_operations, count_parameters, stored_arrays
-
-
-def arrays(model):
-    """Take the parts out of their wrappers, once their sizes are seen to be the count."""
-    stored = {name: getattr(part, "array", part) for name, part in stored_arrays(model).items()}
-    parts = {name: part for name, part in stored.items() if part is not None}
-    assert count_parameters(model).total == sum(map(np.size, parts.values()))
-    return parts
+from optistruct.resources import count_operations, count_parameters
+from tests.resources.families.conftest import arrays
 
 
 def rbf(X, rows, length):

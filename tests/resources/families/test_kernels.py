@@ -12,15 +12,9 @@ from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.svm import SVC, SVR, NuSVC, NuSVR
 from sklearn.utils import all_estimators
 
-from optistruct.resources import count_operations, count_parameters, stored_arrays
+from optistruct.resources import count_operations, count_parameters
 from optistruct.resources.parameters import has_definition
-
-
-def arrays(model):
-    """Take the parts out of their wrappers, once their sizes are seen to be the count."""
-    stored = {name: getattr(part, "array", part) for name, part in stored_arrays(model).items()}
-    assert count_parameters(model).total == sum(map(np.size, stored.values()))
-    return stored
+from tests.resources.families.conftest import arrays
 
 
 def kernel(X, rows):

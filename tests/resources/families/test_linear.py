@@ -9,7 +9,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC, LinearSVR
 from sklearn.utils import all_estimators
 
-from optistruct.resources import count_operations, count_parameters, stored_arrays
+from optistruct.resources import count_operations, count_parameters
+from tests.resources.families.conftest import arrays
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Class PassiveAggressive:FutureWarning"),
@@ -68,14 +69,6 @@ INVERSE_LINKS = {"GammaRegressor", "PoissonRegressor", "TweedieRegressor"}
 
 def make(name, **settings):
     return getattr(linear_model, name)(**settings)
-
-
-def arrays(model):
-    """Take the parts out of their wrappers, once their sizes are seen to be the count."""
-    stored = {name: getattr(part, "array", part) for name, part in stored_arrays(model).items()}
-    parts = {name: part for name, part in stored.items() if part is not None}
-    assert count_parameters(model).total == sum(map(np.size, parts.values()))
-    return parts
 
 
 def scores(model, X):

@@ -16,16 +16,9 @@ from sklearn.neighbors import (
 from sklearn.semi_supervised import LabelPropagation, LabelSpreading
 from sklearn.utils import all_estimators
 
-from optistruct.resources import count_operations, count_parameters, stored_arrays
+from optistruct.resources import count_operations, count_parameters
 from optistruct.resources.parameters import has_definition
-
-
-def arrays(model):
-    """Take the parts out of their wrappers, once their sizes are seen to be the count."""
-    stored = {name: getattr(part, "array", part) for name, part in stored_arrays(model).items()}
-    parts = {name: part for name, part in stored.items() if part is not None}
-    assert count_parameters(model).total == sum(map(np.size, parts.values()))
-    return parts
+from tests.resources.families.conftest import arrays
 
 
 def named_iris():

@@ -5,17 +5,10 @@ import pytest
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
-from optistruct.resources import count_operations, count_parameters, stored_arrays
+from optistruct.resources import count_operations, count_parameters
+from tests.resources.families.conftest import arrays
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-
-
-def arrays(model):
-    """Take the parts out of their wrappers, once their sizes are seen to be the count."""
-    stored = {name: getattr(part, "array", part) for name, part in stored_arrays(model).items()}
-    parts = {name: part for name, part in stored.items() if part is not None}
-    assert count_parameters(model).total == sum(map(np.size, parts.values()))
-    return parts
 
 
 def forward(stored, X, hidden=np.tanh):

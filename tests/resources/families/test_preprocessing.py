@@ -22,15 +22,9 @@ from sklearn.preprocessing import (
 )
 
 from optistruct.resources import count_operations, count_parameters, stored_arrays
+from tests.resources.families.conftest import arrays
 
 X = load_iris().data
-
-
-def arrays(model):
-    stored = {name: getattr(part, "array", part) for name, part in stored_arrays(model).items()}
-    parts = {name: part for name, part in stored.items() if part is not None}
-    assert count_parameters(model).total == sum(map(np.size, parts.values()))
-    return parts
 
 
 @pytest.mark.parametrize("centres", [True, False])

@@ -6,15 +6,8 @@ from sklearn.datasets import load_diabetes, load_iris
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.isotonic import IsotonicRegression
 
-from optistruct.resources import count_operations, count_parameters, stored_arrays
-
-
-def arrays(model):
-    """Take the parts out of their wrappers, once their sizes are seen to be the count."""
-    stored = {name: getattr(part, "array", part) for name, part in stored_arrays(model).items()}
-    parts = {name: part for name, part in stored.items() if part is not None}
-    assert count_parameters(model).total == sum(map(np.size, parts.values()))
-    return parts
+from optistruct.resources import count_operations, count_parameters
+from tests.resources.families.conftest import arrays
 
 
 @pytest.mark.parametrize("targets", [1, 2])

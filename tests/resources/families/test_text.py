@@ -10,17 +10,11 @@ from sklearn.feature_extraction.text import (
     TfidfVectorizer,
 )
 
-from optistruct.resources import count_operations, count_parameters, stored_arrays
+from optistruct.resources import count_operations, count_parameters
+from tests.resources.families.conftest import arrays
 
 TEXTS = ["the cat sat", "the dog sat on the cat", "a dog and a bird"]
 WORDS = ["and", "bird", "cat", "dog", "on", "sat", "the"]
-
-
-def arrays(model):
-    stored = {name: getattr(part, "array", part) for name, part in stored_arrays(model).items()}
-    parts = {name: part for name, part in stored.items() if part is not None}
-    assert count_parameters(model).total == sum(map(np.size, parts.values()))
-    return parts
 
 
 def counted(texts, vocabulary):
