@@ -114,6 +114,42 @@ class TestOpen:
         assert file.read_bytes() == before
         assert [path.name for path in tmp_path.iterdir()] == ["studies.db"]
 
+    @pytest.mark.parametrize("create", [False, True])
+    def test_a_database_of_trials_of_another_kind(
+        self, url: str, tmp_path: Path, create: bool
+    ) -> None:
+        connection = sqlite3.connect(tmp_path / "studies.db")
+        connection.execute("CREATE TABLE studies (id INTEGER, hospital TEXT)")
+        connection.close()
+        with pytest.raises(StorageError, match=r"is not one of Optuna's: it holds studies; name"):
+            open_storage(url, create=create)
+
+    def test_tables_of_which_a_kill_left_some(self, url: str, tmp_path: Path) -> None:
+        open_storage(url, create=True)
+        connection = sqlite3.connect(tmp_path / "studies.db")
+        names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        for (name,) in names:
+            if name not in ("studies", "study_directions"):
+                connection.execute(f"DROP TABLE {name}")
+        connection.commit()
+        connection.close()
+        with pytest.raises(StorageError, match="holds no studies"):
+            open_storage(url)
+        optuna.create_study(study_name="t", storage=open_storage(url, create=True))
+        assert study_names(open_storage(url)) == ["t"]
+
+    def test_a_name_with_braces(self, tmp_path: Path) -> None:
+        url = f"sqlite:///{tmp_path}/x{{1}}.db"
+        optuna.create_study(study_name="t", storage=open_storage(url, create=True))
+        assert study_names(open_storage(url)) == ["t"]
+        assert (tmp_path / "x{1}.db").is_file()
+
+    def test_a_database_of_plain_optuna_is_left_as_it_is(self, url: str, tmp_path: Path) -> None:
+        optuna.create_study(study_name="t", storage=url)
+        before = (tmp_path / "studies.db").read_bytes()
+        assert study_names(open_storage(url, create=True)) == ["t"]
+        assert (tmp_path / "studies.db").read_bytes() == before
+
     def test_an_empty_file_holds_no_studies(self, url: str, tmp_path: Path) -> None:
         (tmp_path / "studies.db").touch()
         with pytest.raises(StorageError, match=r"studies\.db holds no studies"):

@@ -36,3 +36,10 @@ def main() -> None:
     except OptistructError as error:
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(2)
+    except Exception as error:
+        from optuna.exceptions import StorageInternalError
+
+        if not isinstance(error, StorageInternalError):
+            raise
+        print(f"Error: the database failed: {error.__cause__ or error}", file=sys.stderr)
+        sys.exit(2)

@@ -9,7 +9,9 @@ from typing import Any
 
 import optuna
 import sqlalchemy
+from optuna.exceptions import StorageInternalError
 from optuna.storages import BaseStorage, RDBStorage
+from optuna.storages._rdb.models import BaseModel
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.engine import URL, make_url
 
@@ -31,7 +33,8 @@ _BUSY_SECONDS = 30
 def open_storage(storage: str | BaseStorage, *, create: bool = False) -> BaseStorage:
     """Open a database of studies.
 
-    SQLite is put into write-ahead mode, in which readers and the writer do not block each other.
+    A new SQLite database is put into write-ahead mode, in which readers and the writer do not block
+    each other.
 
     Args:
         storage: A database URL, such as `sqlite:///studies.db`, or an Optuna storage.
@@ -43,22 +46,31 @@ def open_storage(storage: str | BaseStorage, *, create: bool = False) -> BaseSto
     if isinstance(storage, BaseStorage):
         return storage
     url = _parse(storage)
-    is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
+    is_sqlite = url.get_backend_name() == "sqlite"
+    is_file = is_sqlite and url.database not in (None, "", ":memory:")
     if is_file:
         _check_file(Path(str(url.database)), create)
-    connect_args = {"timeout": _BUSY_SECONDS} if is_file else {}
+    settings: dict[str, Any] = {} if is_sqlite else {"pool_pre_ping": True}
+    if is_file:
+        settings["connect_args"] = {"timeout": _BUSY_SECONDS}
     try:
-        _check_tables(url, storage, create)
-        backend = RDBStorage(storage, engine_kwargs={"connect_args": connect_args})
+        is_new = not _holds_studies(url, storage)
+        if is_new and not create and (is_file or not is_sqlite):
+            raise StorageError(f"the database {_shown(url)} holds no studies")
+        template = storage.replace("{", "{{").replace("}", "}}")  # Optuna fills in a URL
+        backend = RDBStorage(template, engine_kwargs=settings)
+        if is_file and is_new:
+            with backend.engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA journal_mode=WAL")
     except ImportError as error:
         raise StorageError(
             f"{_shown(url)} needs a driver that is not installed ({error}): pip install it"
         ) from None
-    except (sqlalchemy.exc.SQLAlchemyError, RuntimeError) as error:
+    except (sqlalchemy.exc.SQLAlchemyError, StorageInternalError, RuntimeError) as error:
         reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
         raise StorageError(f"the database {_shown(url)} cannot be opened: {reason}") from None
     if is_file and create:
-        sqlalchemy.event.listen(backend.engine, "connect", _write_ahead)
+        sqlalchemy.event.listen(backend.engine, "connect", _do_not_wait_for_the_disk)
         backend.engine.dispose()
     return RememberingStorage(backend)
 
@@ -136,31 +148,45 @@ def _check_file(path: Path, create: bool) -> None:
         raise StorageError(f"{path} is not a file, so it is no SQLite database")
 
 
-def _check_tables(url: URL, storage: str, create: bool) -> None:
-    """See whose database it is before Optuna adds its tables."""
+def _holds_studies(url: URL, storage: str) -> bool:
+    """Tell whether a database has Optuna's tables, before Optuna adds them.
+
+    A process that was killed while it made them may have left some.
+
+    Raises:
+        StorageError: If it is somebody else's.
+    """
     path = url.database
     if url.get_backend_name() == "sqlite" and (not path or not Path(path).exists()):
-        return
+        return False
     engine = sqlalchemy.create_engine(storage)
     try:
-        tables = set(sqlalchemy.inspect(engine).get_table_names())
+        inspector = sqlalchemy.inspect(engine)
+        tables = set(inspector.get_table_names())
+        if {"studies", "trials", "version_info"} <= tables:
+            return True
+        optunas = BaseModel.metadata.tables
+        is_optunas = all(
+            table in optunas
+            and {column["name"] for column in inspector.get_columns(table)}
+            == {column.name for column in optunas[table].columns}
+            for table in tables
+        )
     finally:
         engine.dispose()
-    if {"studies", "trials", "version_info"} <= tables:
-        return
-    if tables:
+    if not is_optunas:
         raise StorageError(
             f"the database {_shown(url)} is not one of Optuna's: it holds "
             f"{', '.join(sorted(tables)[:5])}; name another one, nothing was written"
         )
-    if not create:
-        raise StorageError(f"the database {_shown(url)} holds no studies")
+    return False
 
 
-def _write_ahead(connection: Any, _record: Any) -> None:
+def _do_not_wait_for_the_disk(connection: Any, _record: Any) -> None:
+    """Write as is safe in write-ahead mode, if a database is in it."""
     cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=NORMAL")
+    if cursor.execute("PRAGMA journal_mode").fetchone() == ("wal",):
+        cursor.execute("PRAGMA synchronous=NORMAL")
     cursor.close()
 
 
