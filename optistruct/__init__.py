@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from optistruct import exceptions, objectives, reporting, samplers, spaces
     from optistruct.front import Candidate, ParetoFront
-    from optistruct.study import StructureStudy, load_study
+    from optistruct.loading import load_study
+    from optistruct.study import StructureStudy
 
 __all__ = [
     "Candidate",
@@ -35,7 +36,7 @@ _HOMES = {
     "Candidate": "front",
     "ParetoFront": "front",
     "StructureStudy": "study",
-    "load_study": "study",
+    "load_study": "loading",
 }
 
 

@@ -63,7 +63,13 @@ def write_spec(study: optuna.Study, objectives: Sequence[Objective], spec: Study
     """
     stored = _stored_spec(study, objectives, spec)
     if stored is not None:
-        now = replace(stored, sampler=spec.sampler, source=spec.source or stored.source)
+        now = replace(
+            stored,
+            sampler=spec.sampler,
+            submodels=spec.submodels,
+            racing=spec.racing,
+            source=spec.source or stored.source,
+        )
         if now != stored:
             study.set_user_attr(StudySpec.KEY, now.to_json())
         return

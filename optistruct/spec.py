@@ -61,6 +61,8 @@ class StudySpec:
         problem: The task and the table's shape.
         seed: Seed of the study.
         sampler: Name of the sampler; it may change.
+        submodels: Whether submodels are measured; it may change.
+        racing: Whether structures race over the folds; it may change.
         source: Where a command finds the data again (see `Launch.source`); it may change.
         machine: The machine at the start and its package versions; where an objective is a time,
             with the calibrated time of the reference (`reference_ns`), by which all inference times
@@ -78,6 +80,8 @@ class StudySpec:
     problem: Problem
     seed: int
     sampler: str
+    submodels: bool
+    racing: bool
     source: Mapping[str, str] | None
     machine: Mapping[str, Any]
 
@@ -98,6 +102,8 @@ class StudySpec:
             "problem": asdict(self.problem),
             "seed": self.seed,
             "sampler": self.sampler,
+            "submodels": self.submodels,
+            "racing": self.racing,
             "source": self.source,
             "machine": dict(self.machine),
         }
@@ -119,6 +125,8 @@ class StudySpec:
             problem=Problem(**problem),
             seed=stored["seed"],
             sampler=stored["sampler"],
+            submodels=stored["submodels"],
+            racing=stored["racing"],
             source=stored["source"],
             machine=stored["machine"],
         )
@@ -234,8 +242,8 @@ def _objective_to_json(objective: Objective) -> dict[str, Any]:
 
 def _objective_from_json(stored: Mapping[str, Any]) -> Objective:
     made = recipe.restore(stored["recipe"]) if recipe.is_whole(stored["recipe"]) else None
-    if isinstance(made, Objective):
-        return made
+    if isinstance(made, Objective) and recipe.describe(made) == stored["recipe"]:
+        return made  # all of it could be imported
     known = {key: value for key, value in stored.items() if key != "recipe"}
     return StoredObjective(recipe=recipe.text(stored["recipe"]), **known)
 

@@ -41,6 +41,8 @@ def spec_of(**parts: Any) -> StudySpec:
         "problem": PROBLEM,
         "seed": 0,
         "sampler": "tpe",
+        "submodels": True,
+        "racing": True,
         "source": None,
     }
     return StudySpec.here(**defaults | parts)
@@ -168,6 +170,18 @@ class TestJson:
         assert again.objectives[0].name == "mean_absolute_error"
         again.check_same(spec, "t")
 
+    def test_scorer_that_can_be_imported_no_more(self) -> None:
+        """It keeps its name, by which its values are known."""
+        stored = spec_of(objectives=(Score("accuracy"), ParameterCount())).to_json()
+        scoring = {"scoring": {"import": "gone:profit"}}
+        gone = {"call": "optistruct.objectives.score:Score", "with": scoring}
+        stored["objectives"][0] |= {"name": "profit", "recipe": gone}
+        again = StudySpec.from_json(json.loads(json.dumps(stored)))
+        assert [objective.name for objective in again.objectives] == ["profit", "parameters"]
+        with pytest.raises(ArgumentError, match="profit"):
+            again.objectives[0].check_measurable()
+        assert again.to_json()["objectives"][0]["name"] == "profit"
+
 
 class TestCheckSame:
     @pytest.mark.parametrize(
@@ -201,6 +215,7 @@ class TestCheckSame:
         "parts",
         [
             {"sampler": "nsga2"},
+            {"submodels": False, "racing": False},
             {"source": {"script": "/study.py"}},
             {"machine": {"processor": "other"}},
         ],

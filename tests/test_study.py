@@ -35,6 +35,7 @@ from optistruct.exceptions import (
 from optistruct.objectives import InferenceTime, Objective, ParameterCount, Score
 from optistruct.samplers import SeededNSGAII
 from optistruct.search import SearchProgress
+from optistruct.spec import StudySpec
 
 FAILURE = "optistruct:failure"
 BY_BOTH = (Score("accuracy"), ParameterCount())
@@ -1133,6 +1134,22 @@ class TestStaysItself:
         make(tree, cv=halves).optimize(*binary, n_trials=1)
         with pytest.raises(ArgumentError, match="folds of this study cannot be made again"):
             load_study("t", url).optimize(*binary, n_trials=2)
+
+    def test_it_goes_on_as_it_was_made(
+        self, make: Callable[..., StructureStudy], binary: tuple[Any, Any], url: str
+    ) -> None:
+        make(tree, submodels=False, racing=False).optimize(*binary, n_trials=1)
+        again = load_study("t", url)
+        assert (again.submodels, again.racing) == (False, False)
+
+    def test_a_sampler_whose_package_is_missing_is_no_obstacle_to_reading(
+        self, make: Callable[..., StructureStudy], binary: tuple[Any, Any], url: str
+    ) -> None:
+        study = make(tree)
+        study.optimize(*binary, n_trials=2)
+        spec = {**study.optuna_study.user_attrs[StudySpec.KEY], "sampler": "gp"}
+        study.optuna_study.set_user_attr(StudySpec.KEY, spec)
+        assert len(load_study("t", url).front()) >= 1
 
     def test_a_sampler_of_ones_own_is_not_replaced_silently(
         self, make: Callable[..., StructureStudy], binary: tuple[Any, Any], url: str

@@ -22,9 +22,9 @@ def list_studies(storage: Storage = DEFAULT_STORAGE) -> None:
     from rich.text import Text
 
     from optistruct.exceptions import StudyMismatchError
+    from optistruct.loading import load_study
     from optistruct.reporting import summarize
     from optistruct.storage import open_storage, study_names
-    from optistruct.study import load_study
 
     opened = open_storage(storage)
     table = Table(header_style="bold", box=SIMPLE_HEAD)
@@ -40,7 +40,7 @@ def list_studies(storage: Storage = DEFAULT_STORAGE) -> None:
             continue
         objectives = ",\n".join(objective.name for objective in summary.spec.objectives)
         ended = f"{summary.ended:%Y-%m-%d %H:%M}" if summary.ended else ""
-        table.add_row(Text(name), summary.trials, str(len(summary.front)), objectives, ended)
+        table.add_row(Text(name), summary.trials, str(len(summary.front)), Text(objectives), ended)
     rich.print(table)
 
 
@@ -51,8 +51,8 @@ def show(study: Study, storage: Storage = DEFAULT_STORAGE) -> None:
     """
     import rich
 
+    from optistruct.loading import load_study
     from optistruct.reporting import front_table
-    from optistruct.study import load_study
 
     rich.print(front_table(load_study(study, storage)))
 
@@ -68,7 +68,7 @@ def report(
 
     Example: optistruct report data-price -o front.html
     """
+    from optistruct.loading import load_study
     from optistruct.reporting import to_html
-    from optistruct.study import load_study
 
     typer.echo(f"wrote {to_html(load_study(study, storage), output)}")

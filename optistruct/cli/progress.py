@@ -70,7 +70,7 @@ def _bar() -> Iterator[tuple[Callable[..., Any], ...]]:
         yield ()
         return
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
         TextColumn("front {task.fields[front]}"),

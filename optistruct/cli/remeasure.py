@@ -24,8 +24,8 @@ def remeasure(study: Study, storage: Storage = DEFAULT_STORAGE) -> None:
     """
     import rich
 
+    from optistruct.loading import load_study
     from optistruct.reporting import front_table
-    from optistruct.study import load_study
 
     loaded = load_study(study, storage)
     source = loaded.spec.source
