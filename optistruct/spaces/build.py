@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Sequence
+from copy import copy
 from typing import Any, Protocol
 
 from sklearn.base import clone
@@ -69,8 +70,8 @@ def suggest(space: Space, trial: AnyTrial, problem: Problem) -> Any:
 def build(space: Space, trial: AnyTrial, problem: Problem, seed: int) -> Any:
     """Build the structure that a trial stands for.
 
-    Every `random_state` that the space left at None is set to `seed`, in nested estimators too,
-    so that the same trial is the same structure wherever it is built.
+    Every `random_state` that the space left at None is set to `seed`, in nested estimators and
+    splitters too, so that the same trial is the same structure wherever it is built.
 
     Args:
         space: The structure space.
@@ -92,9 +93,16 @@ def build(space: Space, trial: AnyTrial, problem: Problem, seed: int) -> Any:
             f"the space {space_name(space)!r} must return an unfitted scikit-learn estimator, "
             f"got {estimator!r}"
         )
-    unset = {
-        name: seed
-        for name, value in estimator.get_params(deep=True).items()
-        if value is None and (name == "random_state" or name.endswith("__random_state"))
-    }
+    unset: dict[str, Any] = {}
+    for name, value in estimator.get_params(deep=True).items():
+        if value is None and (name == "random_state" or name.endswith("__random_state")):
+            unset[name] = seed
+        elif _draws_other_folds_every_time(value):
+            unset[name] = copy(value)
+            unset[name].random_state = seed
     return clone(estimator).set_params(**unset)  # of its own, if the space hands out one for all
+
+
+def _draws_other_folds_every_time(value: Any) -> bool:
+    is_splitter = hasattr(value, "split") and getattr(value, "random_state", 0) is None
+    return is_splitter and bool(getattr(value, "shuffle", True))

@@ -1,6 +1,7 @@
 """A scikit-learn parameter grid as a space."""
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ from sklearn.base import clone
 
 from optistruct.exceptions import SpaceError
 from optistruct.spaces.build import AnyTrial
+from optistruct.spaces.written import written
 
 __all__ = ["FromGrid", "from_grid"]
 
@@ -97,9 +99,9 @@ def _plain(grid: ParamGrid) -> dict[str, Any]:
 
 def _suggest(trial: AnyTrial, name: str, values: Sequence[Any]) -> Any:
     values = [_item(value) for value in values]
-    if all(map(_is_plain, values)):
+    if _are_plain(values):
         return trial.suggest_categorical(name, values)
-    labels = [repr(value) for value in values]
+    labels = [written(value) for value in values]
     if len(set(labels)) < len(labels):
         raise SpaceError(f"param_grid[{name!r}] must hold values that print differently")
     chosen = values[labels.index(trial.suggest_categorical(name, labels))]
@@ -108,17 +110,27 @@ def _suggest(trial: AnyTrial, name: str, values: Sequence[Any]) -> Any:
 
 def _answer(value: Any, values: Sequence[Any]) -> Any:
     """Write one of the values as `_suggest` asks for it: as it is, or as text among objects."""
-    return value if all(_is_plain(_item(other)) for other in values) else repr(value)
+    return value if _are_plain([_item(other) for other in values]) else written(value)
 
 
 def _holds(values: Sequence[Any], own: Any) -> bool:
     if _is_plain(own):
         return any(type(_item(value)) is type(own) and _item(value) == own for value in values)
-    return repr(own) in map(repr, values)
+    return written(own) in map(written, values)
 
 
 def _item(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
+
+
+def _are_plain(values: Sequence[Any]) -> bool:
+    """Tell whether Optuna keeps each value as it is, and can tell it from the others.
+
+    It takes 1, 1.0 and True for one.
+    """
+    return all(map(_is_plain, values)) and not any(
+        one == other and type(one) is not type(other) for one, other in combinations(values, 2)
+    )
 
 
 def _is_plain(value: Any) -> bool:

@@ -1,9 +1,7 @@
 """What a space proposes, seen from outside: its parameters and a hash of its structures."""
 
 import hashlib
-import re
 from dataclasses import dataclass
-from typing import Any
 
 import optuna
 from optuna.distributions import (
@@ -15,6 +13,7 @@ from optuna.distributions import (
 from optistruct.exceptions import OptistructError, SpaceError
 from optistruct.spaces.build import Space, build, space_name
 from optistruct.spaces.problem import Problem
+from optistruct.spaces.written import written
 
 __all__ = ["Probe", "probe"]
 
@@ -46,7 +45,8 @@ def probe(space: Space, problem: Problem, seed: int) -> Probe:
     that is taken less often than once in 48 may be missed.
 
     Raises:
-        SpaceError: If every call fails, or one does not return an estimator.
+        SpaceError: If every call fails, or one does not return an estimator, or a parameter has
+            choices that a database does not keep.
         RecipeError: If the space was read from a database and cannot be imported by name.
     """
     verbosity = optuna.logging.get_verbosity()
@@ -61,7 +61,7 @@ def probe(space: Space, problem: Problem, seed: int) -> Probe:
     for _ in range(_TRIALS):
         trial = study.ask()
         try:
-            described = _described(build(space, trial, problem, seed))
+            described = written(build(space, trial, problem, seed))
         except OptistructError:
             raise
         except Exception as error:  # a space may refuse some of its structures
@@ -69,7 +69,7 @@ def probe(space: Space, problem: Problem, seed: int) -> Probe:
             described = type(error).__name__
         structures.update(described.encode())
         for name, distribution in trial.distributions.items():
-            parameters[name] = distribution_to_json(distribution)
+            parameters[name] = _stored(name, distribution)
     if len(failures) == _TRIALS:
         reason = failures[0]
         raise SpaceError(
@@ -79,10 +79,16 @@ def probe(space: Space, problem: Problem, seed: int) -> Probe:
     return Probe(dict(sorted(parameters.items())), structures.hexdigest())
 
 
-def _described(estimator: Any) -> str:
-    """Write out a structure without the addresses that differ from process to process."""
+def _stored(name: str, distribution: BaseDistribution) -> str:
+    """Write a distribution as a database keeps it, from which it must come back."""
     try:
-        text = estimator.__repr__(N_CHAR_MAX=1_000_000)
+        text: str = distribution_to_json(distribution)
+        if json_to_distribution(text) == distribution:
+            return text
     except TypeError:
-        text = repr(estimator)
-    return re.sub(r" at 0x[0-9a-fA-F]+", "", text)
+        pass
+    raise SpaceError(
+        f"the choices of {name!r} must be None or of type bool, int, float or str, as a database "
+        f"keeps no others, got {getattr(distribution, 'choices', distribution)}: suggest names, "
+        "say, and look up what they stand for"
+    )

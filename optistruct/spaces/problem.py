@@ -6,6 +6,8 @@ from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from scipy import sparse
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_consistent_length
 
@@ -16,6 +18,7 @@ __all__ = ["Problem", "Task"]
 Task = Literal["binary", "multiclass", "regression"]
 
 _MOST_NUMERIC_CLASSES = 20
+_REPLACE = "few models take them, so replace them by NaN or by large numbers"
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,8 @@ class Problem:
         kind = _task(target, task)
         classes = target.nunique() if kind != "regression" else 0
         if not isinstance(X, pd.DataFrame):
+            if _has_infinite(X.data if sparse.issparse(X) else np.asarray(X)):
+                raise DataError(f"X has infinite values: {_REPLACE}")
             return cls(kind, rows, features, classes)
         return cls(kind, rows, features, classes, *_columns(X))
 
@@ -99,6 +104,17 @@ def _target(y: Any) -> "pd.Series[Any]":
             f"the target has {missing} missing value{'s' * (missing > 1)}: "
             "drop those rows or fill them in first"
         )
+    try:
+        is_mixed = len({isinstance(value, str) for value in target.unique()}) > 1
+    except TypeError:  # a list, say, has no hash
+        raise DataError("the target must hold classes or numbers, not lists or the like") from None
+    if target.dtype == object and all(isinstance(value, Number) for value in target.unique()):
+        raise DataError(
+            "the target holds numbers as objects: y = pandas.to_numeric(y), or y.astype(str) if "
+            "they are classes"
+        )
+    if is_mixed:
+        raise DataError("the target holds text and other values: turn all of them into text")
     if target.nunique() < 2:
         raise DataError(f"the target has one value only, {target.tolist()[0]!r}: nothing to learn")
     if pd.api.types.is_numeric_dtype(target) and not np.isfinite(target.astype(float)).all():
@@ -144,11 +160,20 @@ def _columns(X: pd.DataFrame) -> tuple[tuple[int, ...], tuple[int, ...]]:
         elif pd.api.types.is_bool_dtype(column) or not pd.api.types.is_numeric_dtype(column):
             _check_categories(name, column)
             categorical.append(place)
+        elif column.dtype.kind == "f" and _has_infinite(column.to_numpy(float, na_value=np.nan)):
+            raise DataError(f"column {name!r} has infinite values: {_REPLACE}")
     return tuple(categorical), tuple(empty)
 
 
+def _has_infinite(values: NDArray[Any]) -> bool:
+    return values.dtype.kind == "f" and bool(np.isinf(values).any())
+
+
 def _check_categories(name: object, column: "pd.Series[Any]") -> None:
-    values = column.dropna().unique()
+    try:
+        values = column.dropna().unique()
+    except TypeError:  # a list, say, has no hash
+        raise DataError(f"column {name!r} holds neither numbers nor text: drop it") from None
     if all(isinstance(value, Number) and not isinstance(value, bool) for value in values):
         if column.dtype == object:
             raise DataError(

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 from optuna.trial import FixedTrial
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import BaggingClassifier
+from sklearn.model_selection import KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import QuantileTransformer
 from sklearn.tree import DecisionTreeClassifier
@@ -26,6 +28,13 @@ def tree_of_problem(trial: Any, problem: Problem) -> DecisionTreeClassifier:
 
 
 class TestBuild:
+    def test_seeds_splitters(self) -> None:
+        def space(trial: Any) -> Any:
+            return CalibratedClassifierCV(DecisionTreeClassifier(), cv=KFold(3, shuffle=True))
+
+        made = build(space, FixedTrial({}), PROBLEM, 7)
+        assert (made.cv.random_state, made.cv.n_splits) == (7, 3)
+
     def test_makes_an_estimator_of_its_own_where_a_space_has_one_for_all(self) -> None:
         shared = DecisionTreeClassifier()
 

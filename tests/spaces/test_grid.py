@@ -8,6 +8,7 @@ import pytest
 from optuna.distributions import json_to_distribution
 from optuna.trial import FixedTrial
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.feature_selection import SelectKBest, f_classif, mutual_info_classif
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline
@@ -67,6 +68,20 @@ class TestFromGrid:
         assert made["scale"] is not minmax
         assert made["tree"].max_depth == 2
         assert made["tree"].random_state == 0
+
+    def test_names_functions_by_what_they_are_called(self) -> None:
+        """And not by where this process keeps them."""
+        grid = {"score_func": [f_classif, mutual_info_classif]}
+        space = from_grid(SelectKBest(), grid)
+        names = ["<function f_classif>", "<function mutual_info_classif>"]
+        assert choices(space) == {"score_func": names}
+        assert make(space, score_func=names[1]).score_func is mutual_info_classif
+        assert space.starts == ({"score_func": names[0]},)
+
+    def test_tells_equal_values_of_different_types_apart(self) -> None:
+        space = from_grid(RandomForestClassifier(), {"max_features": [1, 1.0, "sqrt"]})
+        made = [make(space, max_features=text).max_features for text in ("1", "1.0", "'sqrt'")]
+        assert list(map(repr, made)) == ["1", "1.0", "'sqrt'"]
 
     def test_takes_a_list_of_grids(self) -> None:
         grids = [{"criterion": ["gini"], "max_depth": [1, 2]}, {"criterion": ["entropy"]}]

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import numpy as np
 import optuna
 import pytest
 from sklearn.linear_model import Ridge
@@ -84,6 +85,16 @@ class TestProbe:
             assert optuna.logging.get_verbosity() == optuna.logging.ERROR
         finally:
             optuna.logging.set_verbosity(before)
+
+    @pytest.mark.filterwarnings("ignore:Choices for a categorical distribution")
+    @pytest.mark.parametrize("choices", [[(1, 2), (3, 4)], [np.int64(3), np.int64(4)]], ids=str)
+    def test_refuses_choices_that_a_database_does_not_keep(self, choices: Any) -> None:
+        def space(trial: Any) -> Any:
+            trial.suggest_categorical("shape", choices)
+            return DecisionTreeRegressor()
+
+        with pytest.raises(SpaceError, match=r"the choices of 'shape' must be None or of type"):
+            probe(space, PROBLEM, 0)
 
     def test_refuses_a_space_that_always_fails(self) -> None:
         def broken(trial: Any) -> Any:

@@ -102,6 +102,24 @@ class TestTable:
         with pytest.raises(DataError, match=r"column 'size' marks missing cells by pandas\.NA"):
             Problem.from_data(X, [0, 1, 0])
 
+    @pytest.mark.parametrize(
+        "X",
+        [
+            np.array([[1.0], [np.inf]]),
+            sparse.csr_array([[1.0], [-np.inf]]),
+            pd.DataFrame({"a": [1.0, np.inf]}),
+            pd.DataFrame({"a": pd.array([1.0, np.inf], "Float64")}),
+        ],
+        ids=["array", "sparse", "table", "nullable"],
+    )
+    def test_with_infinite_values_is_refused(self, X: Any) -> None:
+        with pytest.raises(DataError, match=r"has infinite values: .*replace them by NaN"):
+            Problem.from_data(X, [0, 1])
+
+    def test_of_lists_is_refused(self) -> None:
+        with pytest.raises(DataError, match="column 'a' holds neither numbers nor text"):
+            Problem.from_data(pd.DataFrame({"a": [[1], [2]]}), [0, 1])
+
     def test_without_values_is_refused(self) -> None:
         with pytest.raises(DataError, match="X is empty: 0 rows, 3 columns"):
             Problem.from_data(np.zeros((0, 3)), [])
@@ -143,6 +161,19 @@ class TestTarget:
     def test_of_one_value_is_refused(self, y: Any) -> None:
         with pytest.raises(DataError, match=r"one value only, .*: nothing to learn"):
             Problem.from_data(X6, y)
+
+    def test_of_lists_is_refused(self) -> None:
+        with pytest.raises(DataError, match="the target must hold classes or numbers, not lists"):
+            Problem.from_data(np.zeros((2, 1)), pd.Series([[1], [2]]))
+
+    @pytest.mark.parametrize("y", [[0.5, 1.5, 2.0], [True, False, True]])
+    def test_of_numbers_as_objects_is_refused(self, y: Any) -> None:
+        with pytest.raises(DataError, match=r"numbers as objects: y = pandas\.to_numeric\(y\)"):
+            Problem.from_data(np.zeros((3, 1)), np.array(y, dtype=object))
+
+    def test_of_text_and_numbers_is_refused(self) -> None:
+        with pytest.raises(DataError, match="the target holds text and other values"):
+            Problem.from_data(np.zeros((3, 1)), pd.Series(["a", 1, "b"]))
 
     def test_with_infinite_values_is_refused(self) -> None:
         with pytest.raises(DataError, match="the target has infinite values"):
