@@ -163,6 +163,9 @@ def _describe_instance(thing: Any) -> Recipe:
         for parameter in inspect.signature(kind).parameters.values()
         if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
     ]
+    is_estimator = kind.__module__.startswith("sklearn.") and hasattr(thing, "get_params")
+    if is_estimator and vars(thing).keys() - {parameter.name for parameter in parameters}:
+        return {"opaque": _unplaced(thing)}  # it has been fitted, or told what to put out
     if not all(hasattr(thing, parameter.name) for parameter in parameters):
         return {"opaque": _unplaced(thing)}
     values = {parameter.name: getattr(thing, parameter.name) for parameter in parameters}
@@ -172,6 +175,9 @@ def _describe_instance(thing: Any) -> Recipe:
         if parameter.default is parameter.empty
         or not _is_same(values[parameter.name], parameter.default)
     }
+    if hasattr(thing, "get_params"):  # LightGBM takes any others
+        others = thing.get_params(deep=False)
+        changed |= {key: describe(other) for key, other in others.items() if key not in values}
     return {"call": _path(kind), "with": changed}
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from lightgbm import LGBMClassifier
+from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import fbeta_score
 from sklearn.model_selection import GroupKFold, StratifiedKFold, TimeSeriesSplit
 from sklearn.pipeline import Pipeline
@@ -18,7 +19,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from optistruct import objectives, recipe, spaces
 from optistruct.exceptions import RecipeError
-from optistruct.recipe import Opaque, describe, restore, text
+from optistruct.recipe import Opaque, describe, is_whole, restore, text
 from optistruct.spaces import Problem
 
 PROBLEM = Problem("binary", rows=90, features=4, classes=2)
@@ -119,11 +120,18 @@ class TestNames:
 
 
 class TestObjects:
+    def test_that_hold_more_than_their_parameters_become_opaque(self) -> None:
+        fitted = FrozenEstimator(StandardScaler().fit([[0.0], [1.0]]))
+        told = StandardScaler().set_output(transform="pandas")
+        for thing in (fitted, told, Pipeline([("scale", told)])):
+            assert not is_whole(stored(thing))
+
     @pytest.mark.parametrize(
         "thing",
         [
             DecisionTreeClassifier(max_depth=3, class_weight={0: 1, 1: 2}),
             LGBMClassifier(n_estimators=7, n_jobs=1),
+            LGBMClassifier(n_estimators=7, extra_trees=True, max_bin=15),
             Pipeline([("scale", StandardScaler()), ("tree", DecisionTreeClassifier())]),
             StratifiedKFold(7, shuffle=True, random_state=1),
             GroupKFold(3),
