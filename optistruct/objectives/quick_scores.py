@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import xlogy
 from sklearn.metrics import (
     mean_absolute_error,
     mean_squared_error,
@@ -122,8 +121,8 @@ def _log_loss(asked: _Asked, y: NDArray[Any]) -> _Scores | None:
         chances[:, :, 0] = 1 - chances[:, :, 1]
     true = chances[:, np.arange(len(y)), np.searchsorted(classes, y)]
     least = np.finfo(true.dtype).eps
-    # scikit-learn's logarithm, and each model's in a row, or sums would round otherwise
-    logs = np.ascontiguousarray(xlogy(1.0, np.clip(true, least, 1 - least)))
+    # each model's in a row, or logarithms and sums would round otherwise
+    logs = np.log(np.ascontiguousarray(np.clip(true, least, 1 - least)))
     losses: _Scores = logs.mean(axis=1)
     return losses
 

@@ -105,9 +105,10 @@ class Summary:
 
     @property
     def times(self) -> list[str]:
-        """Say how the inference times came about, where that is not one search on one machine."""
+        """Say how inference times and sizes came about, if not by one search on one machine."""
         told = []
-        if len(self.machines) > 1:
+        are_timed = any(objective.is_timed for objective in self.front.objectives)
+        if len(self.machines) > 1 and are_timed:
             parts = (f"{name} ({count} evaluations)" for name, count in self.machines.items())
             told.append(
                 f"Measured on {len(self.machines)} machines, whose times compare through the "
@@ -116,11 +117,12 @@ class Summary:
         again = [c.remeasurement for c in self.front if c.remeasurement]
         if again:
             machines = "; ".join(dict.fromkeys(machine_text(record.machine) for record in again))
+            widths = f"; a fold's 95 % interval is at most {max(r.width for r in again):.1%} wide"
             told.append(
-                f"The times of {len(again)} of {len(self.front)} on the front were measured again, "
-                f"side by side, on {machines}, last on "
-                f"{datetime.fromisoformat(max(r.moment for r in again)):%Y-%m-%d %H:%M}; a fold's "
-                f"95 % interval is at most {max(r.width for r in again):.1%} wide."
+                f"The {'times' if are_timed else 'sizes'} of {len(again)} of {len(self.front)} on "
+                f"the front were measured again, side by side, on {machines}, last on "
+                f"{datetime.fromisoformat(max(r.moment for r in again)):%Y-%m-%d %H:%M}"
+                f"{widths if are_timed else ''}."
             )
         return told
 
@@ -183,7 +185,13 @@ def value_text(objective: Objective, candidate: Candidate) -> str:
     value = candidate.values[objective.name]
     spread = candidate.standard_errors[objective.name]
     text = f"~{number_text(value)}" if objective.name in candidate.estimated else number_text(value)
-    return f"{text} ± {number_text(spread, like=value)}" if spread > 0 else text
+    return f"{text} ± {_spread_text(spread, value)}" if spread > 0 else text
+
+
+def _spread_text(spread: float, value: float) -> str:
+    """Write a spread as its value is written, or by itself where that would make it nothing."""
+    text = number_text(spread, like=value)
+    return text if any(digit in text for digit in "123456789") else number_text(spread)
 
 
 def structure_text(candidate: Candidate) -> str:

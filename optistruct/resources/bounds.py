@@ -112,6 +112,8 @@ def bound_cost(structure: Any, table: Table) -> Cost:
         structure: An unfitted estimator.
         table: What is known of the table.
     """
+    if _estimator.dispatch(type(structure)) is _estimator.dispatch(object):
+        return Cost()
     if is_regressor(structure):  # it takes classes as numbers
         table = replace(table, classes=Bounds(0, 0))
     if not _is_counted_as_known(type(structure)):
@@ -253,9 +255,8 @@ def _lightgbm(structure: LGBMModel, table: Table) -> Cost:
     if further - _LIGHTGBM_NO_STRUCTURE:  # others may be aliases of what is read below
         return Cost()
     number = _span(lambda r, k: r * k, Bounds(1, structure.n_estimators), table.outputs)
-    trees = _trees(
-        number, table, structure.max_depth, structure.num_leaves, structure.min_child_samples
-    )
+    least_rows = 1  # min_child_samples is of rows that LightGBM estimates from their weights
+    trees = _trees(number, table, structure.max_depth, structure.num_leaves, least_rows)
     cost = trees.cost(Bounds(1, 1), initial=Bounds(0, 0))
     return _open_above(cost) if table.has_categories else cost
 

@@ -284,3 +284,13 @@ class TestScore:
         nest = forest(X[TRAIN], y[TRAIN])
         expected = [count(one.materialize(), X[TEST], y[TEST]) for one in nest]
         assert Score(count).measure_each(nest, X[TEST], y[TEST]) == expected
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass"])
+def test_log_loss_of_32_bits(task: str, request: pytest.FixtureRequest) -> None:
+    X, y = request.getfixturevalue(task)
+    X = X.astype(np.float32)
+    model = LogisticRegression().fit(X[::2], y[::2])
+    assert model.predict_proba(X).dtype == np.float32
+    expected = get_scorer("neg_log_loss")(model, X, y)
+    assert Score("neg_log_loss").measure(model, X, y) == -expected

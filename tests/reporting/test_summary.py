@@ -10,7 +10,7 @@ from sklearn.ensemble import GradientBoostingClassifier
 
 from optistruct import StructureStudy, spaces
 from optistruct.front import REPEATS, Candidate
-from optistruct.objectives import ParameterCount, Score
+from optistruct.objectives import Operations, ParameterCount, Score
 from optistruct.reporting import summarize
 from optistruct.reporting.summary import number_text, structure_text, value_text
 
@@ -109,6 +109,10 @@ class TestTexts:
     def test_value_with_its_error(self) -> None:
         member = candidate({}, accuracy=0.9534)
         assert value_text(Score("accuracy"), member) == "0.953 ± 0.012"
+
+    def test_value_with_an_error_that_is_small_beside_it(self) -> None:
+        member = candidate({}, operations=13.0)
+        assert value_text(Operations(), member) == "13 ± 0.012"
 
     def test_value_without_a_known_error(self) -> None:
         member = candidate({}, accuracy=0.9534)

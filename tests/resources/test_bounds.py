@@ -247,3 +247,27 @@ def test_holds_behind_the_preparation_of_a_mixed_table(family: str, mixed: Any) 
         model = structure.fit(X.iloc[:60], y[:60])
         assert cost.parameters.low <= count_parameters(model).total <= cost.parameters.high
         assert cost.operations.low <= count_operations(model) <= cost.operations.high
+
+
+def test_lightgbm_may_make_smaller_leaves_than_it_was_told() -> None:
+    """Its numbers of rows in a leaf are estimates."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(59, 6))
+    y = (X[:, 0] + rng.normal(size=59) > 0).astype(int)
+    model = LGBMClassifier(
+        n_estimators=30, learning_rate=0.3, min_child_samples=20, class_weight={0: 1, 1: 10},
+        verbose=-1,
+    )  # fmt: skip
+    known = Table(rows=Bounds(59, 59), features=Bounds(6, 6), classes=Bounds(2, 2))
+    total = count_parameters(model.fit(X, y)).total
+    bounds = bound_cost(model, known).parameters
+    assert bounds.low <= total <= bounds.high
+
+
+def test_of_what_is_no_estimator_of_scikit_learn_nothing_is_known() -> None:
+    class Duck:
+        def get_params(self, deep: bool = True) -> dict[str, Any]:
+            return {}
+
+    known = Table(rows=Bounds(9, 9), features=Bounds(2, 2), classes=Bounds(2, 2))
+    assert bound_cost(Duck(), known) == Cost()

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.preprocessing import (
     KBinsDiscretizer,
     LabelBinarizer,
@@ -36,7 +37,7 @@ _Labels = LabelBinarizer | LabelEncoder | MultiLabelBinarizer
 def _categories(model: Any) -> Stored:
     rare = getattr(model, "infrequent_categories_", [])  # only where rare ones are merged
     indices = [
-        np.flatnonzero(np.isin(categories, merged))
+        pd.Index(categories).get_indexer(pd.Index(merged))  # which finds NaN, too
         for categories, merged in zip(model.categories_, rare, strict=False)
         if merged is not None
     ]

@@ -141,3 +141,9 @@ def test_bins(encode):
     np.testing.assert_array_equal(model.transform(X), expected)
     assert count_parameters(model).total == 3 + 1 + 2 + 4
     assert count_operations(model) == 0
+
+
+def test_a_rare_missing_category_is_counted() -> None:
+    column = np.array(["a"] * 20 + ["b"] * 20 + ["z", "y", np.nan], dtype=object)[:, None]
+    model = OneHotEncoder(min_frequency=3, handle_unknown="infrequent_if_exist").fit(column)
+    assert arrays(model)["infrequent"].tolist() == [2, 3, 4]
