@@ -22,6 +22,7 @@ __all__ = ["FoldData", "FoldRows", "StructureFolds", "fold_data", "forget_fold_d
 _MOST_BYTES = 2**29
 _MOST_BINNED_BYTES = 2**28
 _MOST_PREPARATIONS = 4  # of each fold
+_KNOWN = {*LIBRARIES, "numpy", "optistruct"}  # whose code leaves its input alone
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,10 +217,13 @@ def _writes(structure: Any) -> bool:
 
 def _has_code_of_its_own(thing: Any) -> bool:
     """Tell whether a thing is an estimator of no library that is known, or calls a function."""
-    if isinstance(thing, FunctionTransformer):
-        return thing.func is not None
-    is_estimator = hasattr(thing, "fit") and not isinstance(thing, type)
-    return is_estimator and type(thing).__module__.partition(".")[0] not in LIBRARIES
+    if isinstance(thing, FunctionTransformer) and thing.func is not None:
+        code = thing.func
+    elif hasattr(thing, "fit") and not isinstance(thing, type):
+        code = type(thing)
+    else:
+        return False
+    return str(getattr(code, "__module__", "")).partition(".")[0] not in _KNOWN
 
 
 def _bytes_of(X: Any) -> int:

@@ -18,6 +18,7 @@ from sklearn.preprocessing import (
 )
 from sklearn.utils import get_tags
 
+from optistruct.exceptions import SpaceError
 from optistruct.spaces.build import AnyTrial, Space, suggest
 from optistruct.spaces.problem import Problem
 
@@ -25,6 +26,14 @@ __all__ = ["Tabular", "as_array", "as_categories", "tabular"]
 
 _MOST_CATEGORIES_NATIVE = 254  # histogram boosting takes 255 at most
 _MOST_CATEGORIES_ONE_HOT = 30
+_BY_PLACE = {
+    "categorical_feature",
+    "categorical_features",
+    "interaction_constraints",
+    "interaction_cst",
+    "monotone_constraints",
+    "monotonic_cst",
+}
 
 
 class Tabular:
@@ -36,7 +45,11 @@ class Tabular:
         self.space = space
 
     def __call__(self, trial: AnyTrial, problem: Problem) -> Any:
-        """Suggest a structure of the space and put the preparation it needs before it."""
+        """Suggest a structure of the space and put the preparation it needs before it.
+
+        Raises:
+            SpaceError: If columns move, and the model sets something by their places.
+        """
         kept = problem.features - len(problem.empty)
         inner = replace(problem, features=kept, categorical=(), empty=())
         model = suggest(self.space, trial, inner)
@@ -48,6 +61,7 @@ class Tabular:
             if isinstance(model, LGBMModel):  # which refuses some characters in names
                 return Pipeline([("array", FunctionTransformer(as_array)), ("model", model)])
             return model
+        _check_columns_may_move(model)
         steps = [("codes", _category_codes(categorical, empty))]
         if isinstance(model, LGBMModel):
             as_frame = FunctionTransformer(as_categories, kw_args={"count": len(categorical)})
@@ -78,6 +92,17 @@ def tabular(space: Space) -> Tabular:
         A search function (trial, problem) -> estimator, with the parameters of `space`.
     """
     return Tabular(space)
+
+
+def _check_columns_may_move(model: Any) -> None:
+    """See that a model sets nothing by the places of columns: categories are put before numbers."""
+    for name, value in model.get_params().items():
+        is_choice = isinstance(value, str) and name in ("categorical_features", "interaction_cst")
+        if name.rpartition("__")[2] in _BY_PLACE and value is not None and not is_choice:
+            raise SpaceError(
+                f"{name}={value!r} goes by the places of columns, and tabular puts categories "
+                "before numbers: leave it out, or prepare the table by yourself"
+            )
 
 
 def as_array(X: Any) -> Any:

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from lightgbm import Dataset, LGBMClassifier
 from optuna.storages import InMemoryStorage
+from optuna.trial import FixedTrial
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -153,6 +154,17 @@ def test_lightgbm_bins_a_table_once_where_it_is_kept(
         assert pickle.dumps(model) == pickle.dumps(alone)
     fit(data, structures[0], fold=1)
     assert len(made) == sets + 3
+
+
+def test_code_that_is_known_to_leave_its_input_alone_shares_rows(mixed: Any) -> None:
+    X, y = mixed
+    problem = Problem.from_data(X, y)
+    plan = make_plan(X, y, [Score("accuracy")], problem, cv=3)
+    boosting = spaces.tabular(lambda trial: LGBMClassifier())
+    logarithm = make_pipeline(FunctionTransformer(np.log1p), DecisionTreeClassifier())
+    for structure in (spaces.build(boosting, FixedTrial({}), problem, 0), logarithm):
+        data = FoldData(plan)
+        assert data.of(structure).rows(0) is data.of(structure).rows(0)
 
 
 def ratio(table: pd.DataFrame) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeClassifier
 
+from optistruct.exceptions import SpaceError
 from optistruct.spaces import Problem, build, tabular
 from optistruct.spaces.tabular import as_categories
 
@@ -101,6 +102,21 @@ class TestWhatIsPutBefore:
         X = pd.DataFrame({"id": [f"u{i // 2}" for i in range(120)], "n": rng.normal(size=120)})
         model = fit(linear, X, rng.random(120) < 0.5)
         assert model["prepare"].transform(X).shape == (120, 31)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        HistGradientBoostingClassifier(monotonic_cst=[1, 0, 0, 0, -1]),
+        HistGradientBoostingClassifier(categorical_features=[1]),
+        LGBMClassifier(monotone_constraints=[1, 0, 0, 0, -1]),
+    ],
+    ids=["monotonic", "categories", "lightgbm"],
+)
+def test_what_goes_by_the_places_of_columns_is_refused(model: Any, mixed: Mixed) -> None:
+    problem = Problem.from_data(*mixed)
+    with pytest.raises(SpaceError, match="tabular puts categories before numbers: leave it out"):
+        build(tabular(lambda trial: model), FixedTrial({}), problem, 0)
 
 
 @pytest.mark.parametrize("space", SPACES)
