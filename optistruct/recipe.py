@@ -163,9 +163,8 @@ def _describe_instance(thing: Any) -> Recipe:
         for parameter in inspect.signature(kind).parameters.values()
         if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
     ]
-    is_estimator = kind.__module__.startswith("sklearn.") and hasattr(thing, "get_params")
-    if is_estimator and vars(thing).keys() - {parameter.name for parameter in parameters}:
-        return {"opaque": _unplaced(thing)}  # it has been fitted, or told what to put out
+    if hasattr(thing, "get_params") and any(map(_is_beside_parameters, vars(thing))):
+        return {"opaque": _unplaced(thing)}
     if not all(hasattr(thing, parameter.name) for parameter in parameters):
         return {"opaque": _unplaced(thing)}
     values = {parameter.name: getattr(thing, parameter.name) for parameter in parameters}
@@ -179,6 +178,12 @@ def _describe_instance(thing: Any) -> Recipe:
         others = thing.get_params(deep=False)
         changed |= {key: describe(other) for key, other in others.items() if key not in values}
     return {"call": _path(kind), "with": changed}
+
+
+def _is_beside_parameters(attribute: str) -> bool:
+    """Tell whether an attribute of an estimator is what a fit left, or what it was told to do."""
+    is_fitted = attribute.endswith("_") and not attribute.startswith("_")
+    return is_fitted or attribute in ("_sklearn_output_config", "_metadata_request")
 
 
 def _is_same(value: Any, default: Any) -> bool:

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 from lightgbm import LGBMClassifier
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import fbeta_score
 from sklearn.model_selection import GroupKFold, StratifiedKFold, TimeSeriesSplit
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
@@ -130,6 +132,8 @@ class TestObjects:
         "thing",
         [
             DecisionTreeClassifier(max_depth=3, class_weight={0: 1, 1: 2}),
+            RandomForestClassifier(7),  # which sets more than its parameters
+            KNeighborsClassifier(3),
             LGBMClassifier(n_estimators=7, n_jobs=1),
             LGBMClassifier(n_estimators=7, extra_trees=True, max_bin=15),
             Pipeline([("scale", StandardScaler()), ("tree", DecisionTreeClassifier())]),

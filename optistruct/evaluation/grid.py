@@ -85,7 +85,7 @@ def submodel_grid(
                 continue
             asked = _build(space, {**trial.params, name: value}, problem, seed)
             built = None if asked is None else asked.get_params().get(parameter)
-            is_meant = built == value and type(built) is type(own)
+            is_meant = isinstance(built, int | float) and built == value
             if is_meant and _written(asked.set_params(**{parameter: own})) == written:
                 smaller.append(built)  # 40, where a range of floats has 40.0
         if smaller:

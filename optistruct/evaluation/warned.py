@@ -26,17 +26,22 @@ class _Collector:
     @contextmanager
     def collecting(self) -> Iterator[list[str]]:
         told: list[str] = []
+        here = threading.get_ident()
+        outer = self._told.get(here)
         with self._lock:
             if not self._told:
                 self._outside.enter_context(warnings.catch_warnings())
                 warnings.simplefilter("always")
                 self._show, warnings.showwarning = warnings.showwarning, self._take
-            self._told[threading.get_ident()] = told
+            self._told[here] = told
         try:
             yield told
         finally:
             with self._lock:
-                del self._told[threading.get_ident()]
+                if outer is None:
+                    del self._told[here]
+                else:
+                    self._told[here] = outer
                 if not self._told:
                     self._outside.close()
 

@@ -1,7 +1,6 @@
 """A scikit-learn parameter grid as a space."""
 
 from collections.abc import Mapping, Sequence
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -128,9 +127,9 @@ def _are_plain(values: Sequence[Any]) -> bool:
 
     It takes 1, 1.0 and True for one.
     """
-    return all(map(_is_plain, values)) and not any(
-        one == other and type(one) is not type(other) for one, other in combinations(values, 2)
-    )
+    if not all(map(_is_plain, values)):
+        return False
+    return len({(type(value), value) for value in values}) == len(set(values))
 
 
 def _is_plain(value: Any) -> bool:

@@ -73,7 +73,7 @@ class Problem:
         kind = _task(target, task)
         classes = target.nunique() if kind != "regression" else 0
         if not isinstance(X, pd.DataFrame):
-            if _has_infinite(X.data if sparse.issparse(X) else np.asarray(X)):
+            if _has_infinite(sparse.csr_array(X).data if sparse.issparse(X) else np.asarray(X)):
                 raise DataError(f"X has infinite values: {_REPLACE}")
             return cls(kind, rows, features, classes)
         return cls(kind, rows, features, classes, *_columns(X))

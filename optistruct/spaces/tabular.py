@@ -34,6 +34,7 @@ _BY_PLACE = {
     "monotone_constraints",
     "monotonic_cst",
 }
+_BY_NO_PLACE = {"auto", "from_dtype", "no_interactions", "pairwise"}
 
 
 class Tabular:
@@ -97,8 +98,8 @@ def tabular(space: Space) -> Tabular:
 def _check_columns_may_move(model: Any) -> None:
     """See that a model sets nothing by the places of columns: categories are put before numbers."""
     for name, value in model.get_params().items():
-        is_choice = isinstance(value, str) and name in ("categorical_features", "interaction_cst")
-        if name.rpartition("__")[2] in _BY_PLACE and value is not None and not is_choice:
+        is_open = value is None or (isinstance(value, str) and value in _BY_NO_PLACE)
+        if name.rpartition("__")[2] in _BY_PLACE and not is_open:
             raise SpaceError(
                 f"{name}={value!r} goes by the places of columns, and tabular puts categories "
                 "before numbers: leave it out, or prepare the table by yourself"

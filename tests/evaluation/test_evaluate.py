@@ -177,3 +177,16 @@ def test_threads_of_one_process_do_not_disturb_each_other(binary: Any, first: st
             Held.go[name].set()
             assert running[name].result().warnings == (f"UserWarning: this is {name}",)
     assert (warnings.filters, warnings.showwarning) == (filters, show)
+
+
+def test_one_evaluation_within_another_leaves_it_its_warnings(binary: Any) -> None:
+    plan = plan_of(*binary, Score("accuracy"), cv=2)
+
+    class Nesting(Watched):
+        def fit(self, X: Any, y: Any) -> Any:
+            assert evaluate(Watched(), plan).warnings == ("UserWarning: not converged",)
+            warnings.warn("its own", UserWarning, stacklevel=1)
+            return super().fit(X, y)
+
+    told = evaluate(Nesting(), plan).warnings
+    assert told == ("UserWarning: its own", "UserWarning: not converged")

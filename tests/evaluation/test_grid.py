@@ -87,6 +87,13 @@ class TestValues:
         assert grid == Grid("trees", 40, (10, 20, 30))
         assert all(type(value) is int for value in grid.smaller)
 
+    def test_may_be_of_another_type_than_its_own(self) -> None:
+        def space(trial: Any) -> Any:
+            alpha = trial.suggest_categorical("alpha", [0, 0.001, 0.01])
+            return DecisionTreeClassifier(ccp_alpha=alpha)
+
+        assert grid_of(space, alpha=0) == Grid("alpha", 0, (0.01, 0.001))
+
     def test_of_few_are_all(self) -> None:
         def space(trial: Any) -> Any:
             return AdaBoostClassifier(n_estimators=trial.suggest_int("n", 1, 4))

@@ -107,10 +107,11 @@ class TestTable:
         [
             np.array([[1.0], [np.inf]]),
             sparse.csr_array([[1.0], [-np.inf]]),
+            sparse.dok_array([[1.0], [-np.inf]]),
             pd.DataFrame({"a": [1.0, np.inf]}),
             pd.DataFrame({"a": pd.array([1.0, np.inf], "Float64")}),
         ],
-        ids=["array", "sparse", "table", "nullable"],
+        ids=["array", "sparse", "keys", "table", "nullable"],
     )
     def test_with_infinite_values_is_refused(self, X: Any) -> None:
         with pytest.raises(DataError, match=r"has infinite values: .*replace them by NaN"):

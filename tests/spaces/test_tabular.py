@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from lightgbm import LGBMClassifier
 from optuna.trial import FixedTrial
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import BaggingClassifier, HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeClassifier
@@ -117,6 +117,13 @@ def test_what_goes_by_the_places_of_columns_is_refused(model: Any, mixed: Mixed)
     problem = Problem.from_data(*mixed)
     with pytest.raises(SpaceError, match="tabular puts categories before numbers: leave it out"):
         build(tabular(lambda trial: model), FixedTrial({}), problem, 0)
+
+
+def test_what_goes_by_no_place_is_not(mixed: Mixed) -> None:
+    problem = Problem.from_data(*mixed)
+    model = BaggingClassifier(HistGradientBoostingClassifier(interaction_cst="pairwise"))
+    made = build(tabular(lambda trial: model), FixedTrial({}), problem, 0)
+    assert isinstance(made["model"], BaggingClassifier)
 
 
 @pytest.mark.parametrize("space", SPACES)
