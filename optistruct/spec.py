@@ -136,7 +136,7 @@ class StudySpec:
         """Read the spec of a study from its database.
 
         Raises:
-            StudyMismatchError: If the study was not made by optistruct.
+            StudyMismatchError: If the study was not made by optistruct, or by another version.
         """
         stored = study.user_attrs.get(cls.KEY)
         if stored is None:
@@ -144,7 +144,13 @@ class StudySpec:
                 f"the study {study.study_name!r} was not made by optistruct: open it with "
                 "optuna.load_study, or give the new study another name"
             )
-        return cls.from_json(stored)
+        try:
+            return cls.from_json(stored)
+        except KeyError as missing:
+            raise StudyMismatchError(
+                f"the study {study.study_name!r} was made by another version of optistruct: its "
+                f"record lacks {missing}; go on with that version"
+            ) from None
 
     def check_same(self, stored: "StudySpec", name: str) -> None:
         """See that a study can be resumed.

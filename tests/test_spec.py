@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import optuna
 import pandas as pd
 import pytest
 from scipy import sparse
@@ -181,6 +182,15 @@ class TestJson:
         with pytest.raises(ArgumentError, match="profit"):
             again.objectives[0].check_measurable()
         assert again.to_json()["objectives"][0]["name"] == "profit"
+
+
+def test_a_record_of_another_version_is_told() -> None:
+    study = optuna.create_study(study_name="t")
+    stored = spec_of().to_json()
+    del stored["racing"]
+    study.set_user_attr(StudySpec.KEY, stored)
+    with pytest.raises(StudyMismatchError, match=r"another version .*: its record lacks 'racing'"):
+        StudySpec.of_study(study)
 
 
 class TestCheckSame:

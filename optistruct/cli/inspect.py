@@ -36,7 +36,7 @@ def list_studies(storage: Storage = DEFAULT_STORAGE) -> None:
         try:
             summary = summarize(load_study(name, opened))
         except StudyMismatchError:
-            table.add_row(Text(name), "", "", "[dim]not made by optistruct[/dim]", "")
+            table.add_row(Text(name), "", "", "[dim]not made by this optistruct[/dim]", "")
             continue
         objectives = ",\n".join(objective.name for objective in summary.spec.objectives)
         ended = f"{summary.ended:%Y-%m-%d %H:%M}" if summary.ended else ""

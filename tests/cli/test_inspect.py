@@ -47,7 +47,7 @@ def test_list(folder: Path) -> None:
     assert "2 trials (2 refused)" in rows["[own]"]
     assert "hits," in rows["[own]"]
     assert done.stdout.count("parameters") == 2
-    assert "not made by optistruct" in rows["plain"]
+    assert "not made by this optistruct" in rows["plain"]
 
 
 def test_show(folder: Path) -> None:
