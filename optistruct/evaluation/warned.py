@@ -25,6 +25,7 @@ class _Collector:
 
     @contextmanager
     def collecting(self) -> Iterator[list[str]]:
+        """Collect what this thread warns of, every time, as `category: message`; show nothing."""
         told: list[str] = []
         here = threading.get_ident()
         outer = self._told.get(here)
@@ -61,11 +62,4 @@ class _Collector:
             told.append(f"{category.__name__}: {message}")
 
 
-_collector = _Collector()
-
-
-@contextmanager
-def collected_warnings() -> Iterator[list[str]]:
-    """Collect what this thread warns of, every time, as `category: message`; nothing is shown."""
-    with _collector.collecting() as told:
-        yield told
+collected_warnings = _Collector().collecting

@@ -35,10 +35,12 @@ from optistruct.samplers.columns import Column, Numbers
 from optistruct.samplers.history import History
 from optistruct.samplers.structure_sampler import Proposal, StructureSampler
 
-__all__ = ["NSGA2Sampler", "most_promising", "population"]
+__all__ = ["POPULATION", "NSGA2Sampler", "most_promising", "population", "promising_child"]
+
+POPULATION = 20
+"""How many structures may be parents."""
 
 _FIRST = 10
-_POPULATION = 20  # how many structures may be parents
 _CHANGES = 1.5  # parameters of a child that are changed, in the mean
 _STEPS = (0.4, 0.2, 0.06)  # of a range's width: how far a changed number goes
 _STRANGERS = 0.2  # least share of random structures, where there are several kinds
@@ -61,7 +63,7 @@ class NSGA2Sampler(StructureSampler):
     def propose(self, study: Study, trial: FrozenTrial) -> Proposal:
         """Propose a child that is not known yet; at the beginning, random structures."""
         history = self.history
-        parents = population(history, _POPULATION)
+        parents = population(history, POPULATION)
         if len(parents) < 2 or self.is_beginning(_FIRST):
             return {}
         rng = self.stream(trial.number, "parents")

@@ -45,7 +45,7 @@ from optuna.trial import FrozenTrial
 
 from optistruct.samplers.columns import Numbers
 from optistruct.samplers.gains import Gains
-from optistruct.samplers.nsga2 import population, promising_child
+from optistruct.samplers.nsga2 import POPULATION, population, promising_child
 from optistruct.samplers.seeding import stream_seed
 from optistruct.samplers.structure_sampler import Proposal, StructureSampler
 from optistruct.samplers.surrogate import Surrogate, features
@@ -66,7 +66,6 @@ _LIKELY = 0.5  # probability of meeting the limits that a candidate must have, w
 _LEAST_NOVELTY = 0.02  # so that of structures that are all alike the best is next
 _SELDOM = 0.2  # share of trials for kinds of structures that have been tried seldom
 _BY_RELATIVES, _RELATIVES_FROM = 3, 100  # where there are kinds: every third trial, from this on
-_PARENTS = 20
 
 
 class SMSEGOSampler(StructureSampler):
@@ -117,7 +116,7 @@ class SMSEGOSampler(StructureSampler):
         """Make a child of the best that its nearest relatives promise much of; mostly none."""
         if number % _BY_RELATIVES or len(self.history) < _RELATIVES_FROM or not self.has_kinds:
             return None
-        parents = population(self.history, _PARENTS)
+        parents = population(self.history, POPULATION)
         if len(parents) < 2:
             return None
         child = promising_child(self, number, parents, self.stream(number, "parents"))

@@ -2,7 +2,6 @@
 
 import inspect
 from collections.abc import Callable, Sequence
-from copy import copy
 from typing import Any, Protocol
 
 from sklearn.base import clone
@@ -93,14 +92,14 @@ def build(space: Space, trial: AnyTrial, problem: Problem, seed: int) -> Any:
             f"the space {space_name(space)!r} must return an unfitted scikit-learn estimator, "
             f"got {estimator!r}"
         )
-    unset: dict[str, Any] = {}
-    for name, value in estimator.get_params(deep=True).items():
+    made = clone(estimator)  # one of its own, where the space hands out the same for all
+    unset = {}
+    for name, value in made.get_params(deep=True).items():
         if value is None and (name == "random_state" or name.endswith("__random_state")):
             unset[name] = seed
         elif _draws_other_folds_every_time(value):
-            unset[name] = copy(value)
-            unset[name].random_state = seed
-    return clone(estimator).set_params(**unset)  # of its own, if the space hands out one for all
+            value.random_state = seed
+    return made.set_params(**unset)
 
 
 def _draws_other_folds_every_time(value: Any) -> bool:

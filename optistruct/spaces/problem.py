@@ -104,22 +104,27 @@ def _target(y: Any) -> "pd.Series[Any]":
             f"the target has {missing} missing value{'s' * (missing > 1)}: "
             "drop those rows or fill them in first"
         )
-    try:
-        is_mixed = len({isinstance(value, str) for value in target.unique()}) > 1
-    except TypeError:  # a list, say, has no hash
-        raise DataError("the target must hold classes or numbers, not lists or the like") from None
-    if target.dtype == object and all(isinstance(value, Number) for value in target.unique()):
-        raise DataError(
-            "the target holds numbers as objects: y = pandas.to_numeric(y), or y.astype(str) if "
-            "they are classes"
-        )
-    if is_mixed:
-        raise DataError("the target holds text and other values: turn all of them into text")
+    if not pd.api.types.is_numeric_dtype(target):
+        _check_classes(target)
     if target.nunique() < 2:
         raise DataError(f"the target has one value only, {target.tolist()[0]!r}: nothing to learn")
     if pd.api.types.is_numeric_dtype(target) and not np.isfinite(target.astype(float)).all():
         raise DataError("the target has infinite values: drop those rows first")
     return target
+
+
+def _check_classes(target: "pd.Series[Any]") -> None:
+    try:
+        values = target.unique()
+    except TypeError:  # a list, say, has no hash
+        raise DataError("the target must hold classes or numbers, not lists or the like") from None
+    if target.dtype == object and all(isinstance(value, Number) for value in values):
+        raise DataError(
+            "the target holds numbers as objects: y = pandas.to_numeric(y), or y.astype(str) if "
+            "they are classes"
+        )
+    if len({isinstance(value, str) for value in values}) > 1:
+        raise DataError("the target holds text and other values: turn all of them into text")
 
 
 def _task(target: "pd.Series[Any]", task: Task | None) -> Task:

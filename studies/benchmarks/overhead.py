@@ -4,7 +4,7 @@ A trial has six parameters, one of which depends on another, a record of 1.5 kB,
 two objectives, and goes through the calls that a search makes; its evaluation is a formula. The
 history is of random trials, the same for all; each way goes on from a copy of it, in turns of ten
 trials, so that what else the machine does falls on all alike. The figure is the median of the last
-trials. The samplers of optistruct write to a database that it opened, those of Optuna to SQLite as
+trials. The samplers of optistruct write to a database as it makes one, those of Optuna to SQLite as
 it comes.
 
     python studies/benchmarks/overhead.py [--samplers smsego tpe nsga2] [--trials 100 1000 3000]
@@ -77,8 +77,13 @@ def lengthen(database: Path, n_trials: int, n_objectives: int, tags: tuple[str, 
         run_trial(study, n_objectives, tags)
     assert isinstance(storage, RememberingStorage)
     storage.backend.engine.dispose()  # the last one to close it puts all into one file
+    set_mode(database, "DELETE")
+
+
+def set_mode(database: Path, mode: str) -> None:
+    """Put a database into the mode that whoever makes one has it in: optistruct "WAL"."""
     with sqlite3.connect(database) as connection:
-        connection.execute("PRAGMA journal_mode=DELETE")
+        connection.execute(f"PRAGMA journal_mode={mode}")
 
 
 def measure(ways: dict[str, optuna.Study], n_trials: int, n_objectives: int) -> dict[str, float]:
@@ -109,8 +114,11 @@ def figures(lengths: list[int], names: list[str], n_measured: int, n_objectives:
             lengthen(history, max(length - n_measured, 0), n_objectives, tags)
             ways = {}
             for way, make in makers.items():
-                url = f"sqlite:///{shutil.copy(history, Path(folder) / f'{way} {length}.db')}"
-                storage = open_storage(url, create=True) if way.startswith("optistruct") else url
+                database = shutil.copy(history, Path(folder) / f"{way} {length}.db")
+                storage = url = f"sqlite:///{database}"
+                if way.startswith("optistruct"):
+                    set_mode(database, "WAL")
+                    storage = open_storage(url, create=True)
                 ways[way] = optuna.load_study(
                     study_name="overhead", storage=storage, sampler=make(seed=0)
                 )

@@ -30,8 +30,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.random_projection import GaussianRandomProjection, SparseRandomProjection
 
 from optistruct.exceptions import ResourceError
-from optistruct.resources import count_operations, count_parameters, stored_arrays
+from optistruct.resources import count_operations, count_parameters
 from optistruct.resources.families.members import arrays_to_transform
+from tests.resources.families.conftest import arrays
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -42,12 +43,6 @@ DIGITS = load_digits().data[:80] / 16
 def unwrapped(stored):
     parts = {name: getattr(part, "array", part) for name, part in stored.items()}
     return {name: part for name, part in parts.items() if part is not None}
-
-
-def arrays(model):
-    parts = unwrapped(stored_arrays(model))
-    assert count_parameters(model).total == sum(map(np.size, parts.values()))
-    return parts
 
 
 @pytest.mark.parametrize("kind", [PCA, IncrementalPCA])

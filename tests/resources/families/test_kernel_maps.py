@@ -18,6 +18,7 @@ from sklearn.metrics.pairwise import rbf_kernel
 
 from optistruct.exceptions import ResourceError
 from optistruct.resources import count_operations, count_parameters, stored_arrays
+from tests.resources.families.conftest import arrays
 
 X = load_iris().data
 ROWS, NEW = X[::5], X[1::7]
@@ -25,12 +26,6 @@ ROWS, NEW = X[::5], X[1::7]
 
 def unwrapped(model):
     return {name: getattr(part, "array", part) for name, part in stored_arrays(model).items()}
-
-
-def arrays(model):
-    parts = unwrapped(model)
-    assert count_parameters(model).total == sum(map(np.size, parts.values()))
-    return parts
 
 
 def project(kernel, stored):
