@@ -31,7 +31,10 @@ Where a fit brings submodels with it, the trees learn from a few of each, the fr
 a candidate gains what it and its submodels are expected to add together, by what its trial costs:
 without that, the larger of two would always be the better. Gain by cost is that of Snoek,
 Larochelle and Adams, "Practical Bayesian optimization of machine learning algorithms", 2012, but
-the cost is no measured time; see `NestedRows.of`.
+the cost is no measured time; see `NestedRows.of`. What is cheap would keep a search from what is
+accurate, so that Lee, Perrone, Archambeau and Seeger, "Cost-aware Bayesian optimization", 2020,
+let the cost count for less as a budget is used up. Here no budget is known, and how much it counts
+is drawn anew for each trial.
 
 The constants were chosen on NAS-Bench-201 and on a conditional space of five families
 (studies/benchmarks/samplers.py), with other seeds than those that its figures are of; the optimism
@@ -106,7 +109,8 @@ class SMSEGOSampler(StructureSampler):
         likely = self._likely(candidates)
         allowed = np.flatnonzero(likely >= min(_LIKELY, likely.max()))
         candidates, likely = candidates[allowed], likely[allowed]
-        gains = self._gains_of(candidates, self._optimism(trial.number, len(study.directions)))
+        optimism = self._optimism(trial.number, len(study.directions))
+        gains = self._gains_of(candidates, optimism, self._thrift(trial.number))
         good = np.flatnonzero(gains > 0)
         if len(good):
             gains[good] *= likely[good] * self._novelty(candidates[good])
@@ -175,6 +179,10 @@ class SMSEGOSampler(StructureSampler):
         """Draw by how many standard deviations guesses are taken to be better: (size,)."""
         return self.stream(number, "optimism").exponential(_OPTIMISM, size)
 
+    def _thrift(self, number: int) -> float:
+        """Draw how much the cost of a trial counts: a gain is divided by this power of it."""
+        return float(self.stream(number, "thrift").random())
+
     def _optimistic(self, candidates: Numbers, optimism: Numbers) -> Numbers:
         """Guess every objective of the candidates, in the better case."""
         learnt = self.history.lessons
@@ -185,8 +193,14 @@ class SMSEGOSampler(StructureSampler):
         ]
         return np.maximum(np.column_stack(guesses), self.history.floors)
 
-    def _gains_of(self, candidates: Numbers, optimism: Numbers) -> Numbers:
-        """Guess what each candidate adds to the front, by what it costs where that is known."""
+    def _gains_of(self, candidates: Numbers, optimism: Numbers, thrift: float) -> Numbers:
+        """Guess what each candidate adds to the front, by what it costs where that is known.
+
+        Args:
+            candidates: (n_candidates, n_columns) structures.
+            optimism: (n_objectives,) standard deviations by which guesses are taken to be better.
+            thrift: How much the cost counts, from 0 to 1.
+        """
         history, measured = self.history, self.history.measured
         losses = np.clip(measured.losses[measured.excess == 0], -_HUGE, _HUGE)
         if len(history.running):  # what others are evaluating is taken to come out well
@@ -202,7 +216,7 @@ class SMSEGOSampler(StructureSampler):
         whole = np.full(len(candidates), -np.inf)
         for i, theirs, (_, cost) in zip(best, np.split(guesses, starts), nested, strict=True):
             gain = box.together(np.vstack([points[i], theirs]))
-            whole[i] = gain / cost if gain > 0 else gains[i]
+            whole[i] = gain / cost**thrift if gain > 0 else gains[i]
         return whole
 
     def _likely(self, candidates: Numbers) -> Numbers:
