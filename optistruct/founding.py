@@ -6,15 +6,36 @@ from dataclasses import replace
 
 import optuna
 from optuna.samplers import BaseSampler
-from optuna.storages import BaseStorage
+from optuna.storages import BaseStorage, InMemoryStorage
 
 from optistruct.evaluation import EvaluationPlan
+from optistruct.launch import current_launch
 from optistruct.objectives import Objective
 from optistruct.resources import reference_time
 from optistruct.spec import StudySpec
 from optistruct.storage import load_optuna_study, open_storage, study_names
 
-__all__ = ["calibrated", "load_or_make", "write_spec"]
+__all__ = ["calibrated", "load_or_make", "storage_of", "write_spec"]
+
+_IN_MEMORY = ("sqlite://", "sqlite:///", "sqlite:///:memory:")
+
+
+def storage_of(name: str, storage: str | BaseStorage) -> str | BaseStorage:
+    """Tell where a study lives: where the command line says, if it says so.
+
+    Where that is about another study, which is to be measured again, it holds for those alone that
+    are in its database. A database in memory would be another one each time that it is opened.
+
+    Args:
+        name: Name of the study.
+        storage: Where it lives otherwise.
+    """
+    launch = current_launch()
+    if launch.storage is None:
+        return InMemoryStorage() if storage in _IN_MEMORY else storage
+    is_meant = launch.remeasure in (None, name)
+    is_there = is_meant or name in study_names(open_storage(launch.storage))
+    return launch.storage if is_there else storage
 
 
 def load_or_make(

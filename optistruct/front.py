@@ -19,7 +19,7 @@ from optistruct.spaces import AnyTrial, Problem, Space, build, suggest
 from optistruct.spec import StudySpec
 from optistruct.unfolding import Measured, excess, losses, unfold
 
-__all__ = ["REPEATS", "Candidate", "ParetoFront", "read_front"]
+__all__ = ["REPEATS", "Candidate", "ParetoFront", "each_once", "read_front"]
 
 REPEATS = "optistruct:repeats"
 """The user attribute of a trial whose structure was evaluated before: the number of that trial."""
@@ -207,11 +207,7 @@ class ParetoFront(Sequence[Candidate]):
             ArgumentError: If `how` is another text.
         """
         if not self._members:
-            miss = self.nearest_miss
-            raise StudyError(
-                "the front is empty: no structure meets every limit; loosen a limit or search on"
-                + (f" (trial {miss.trial} comes nearest)" if miss else "")
-            )
+            raise StudyError(f"the front is empty: {self._reason_for_none()}")
         if callable(how):
             return max(self._members, key=how)
         if how == "best":
@@ -219,6 +215,16 @@ class ParetoFront(Sequence[Candidate]):
         if how == "knee":
             return self._members[pareto.knee(self._losses(self._members))]
         raise ArgumentError(f"how must be 'knee', 'best' or a function, got {how!r}")
+
+    def _reason_for_none(self) -> str:
+        miss = self.nearest_miss
+        if miss is not None:
+            nearest = f" (trial {miss.trial} comes nearest)"
+        elif any(o.at_most is not None or o.at_least is not None for o in self.objectives):
+            nearest = ""
+        else:
+            return "no structure has been measured yet; search on"
+        return f"no structure meets every limit; loosen a limit or search on{nearest}"
 
     @cached_property
     def nearest_miss(self) -> Candidate | None:
@@ -255,8 +261,26 @@ def read_front(study: optuna.Study, spec: StudySpec, space: Space) -> ParetoFron
         if REPEATS not in trial.user_attrs
         for one in unfold(trial, spec.objectives, attributes)
     ]
-    shown = [one for one in measured if one.submodel is None] + _of_use(measured, spec.objectives)
+    each = each_once(measured) if any(o.estimates_submodels for o in spec.objectives) else measured
+    shown = [one for one in measured if one.submodel is None] + _of_use(each, spec.objectives)
     return ParetoFront([_candidate(one, spec, space) for one in shown], spec.objectives)
+
+
+def each_once(measured: Sequence[Measured]) -> list[Measured]:
+    """Leave out submodels of structures that are there already, the best known of each kept.
+
+    Estimates of one structure differ, and the least of several would be too good. What was measured
+    again is known best, then what is a trial of its own, then the first estimate.
+
+    Args:
+        measured: What the trials of a study measured, in order.
+    """
+    order = sorted(measured, key=lambda one: (one.remeasurement is None, one.submodel is not None))
+    first: dict[str, Measured] = {}
+    for one in order:
+        first.setdefault(repr(sorted(one.parameters.items())), one)
+    kept = set(map(id, first.values()))
+    return [one for one in measured if one.submodel is None or id(one) in kept]
 
 
 def _of_use(measured: Sequence[Measured], objectives: Sequence[Objective]) -> list[Measured]:

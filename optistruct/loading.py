@@ -5,7 +5,8 @@ from optuna.storages import BaseStorage
 
 from optistruct import recipe, samplers
 from optistruct.exceptions import ArgumentError
-from optistruct.launch import DEFAULT_STORAGE, current_launch
+from optistruct.founding import storage_of
+from optistruct.launch import DEFAULT_STORAGE
 from optistruct.spaces import Space
 from optistruct.spec import StudySpec
 from optistruct.storage import load_optuna_study, open_storage
@@ -40,7 +41,7 @@ def load_study(
         StudyNotFoundError: If it holds no study of this name.
         StudyMismatchError: If the study was not made by optistruct.
     """
-    storage = current_launch().storage or storage
+    storage = storage_of(name, storage)
     opened = open_storage(storage)
     spec = StudySpec.of_study(load_optuna_study(name, opened))
     is_known = sampler is None and _can_be_made(spec.sampler)

@@ -28,8 +28,8 @@ def remeasure_front(
 
     Raises:
         StudyRunningError: If another process of this machine is running the study.
-        StudyError: If a structure cannot be fitted or timed any more; what was measured in this
-            call is then lost, and nothing else.
+        StudyError: If a structure cannot be fitted or timed any more; what was measured beside it
+            is then lost, and nothing else.
     """
     done: set[str] = set()
     with claimed(study), quiet_process() as executor:

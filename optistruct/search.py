@@ -23,15 +23,16 @@ from optistruct.evaluation import (
     InProcess,
     OutOfTime,
     Refusal,
+    attempt,
     close_executor,
-    evaluate,
     forget_fold_data,
     not_measured,
     open_executor,
+    reason,
     refusal,
     submodel_grid,
 )
-from optistruct.exceptions import AllTrialsFailedError, NotConvertibleError
+from optistruct.exceptions import AllTrialsFailedError
 from optistruct.front import REPEATS
 from optistruct.outcomes import Outcomes
 from optistruct.pareto import Points
@@ -125,7 +126,7 @@ class Search:
         self._start = monotonic()
         self._any_complete = any(trial.state == TrialState.COMPLETE for trial in trials)
         self._left = deque(running_trials(self.study))
-        self._pending: dict[Future[Evaluation], _Job] = {}
+        self._pending: dict[Future[Evaluation | Refusal | str], _Job] = {}
         self._suspects: deque[_Job] = deque()
         self._under_way: dict[str, _Job] = {}
         self._apart: Executor | None = None
@@ -158,8 +159,7 @@ class Search:
                 self._stop_if_hopeless(at_least=max(self._ended_here, 1))
             is_done = True
         except (KeyboardInterrupt, OutOfTime) as stop:
-            for left in running_trials(self.study):  # they were stopped, and did no harm
-                self.study._storage.set_trial_user_attr(left._trial_id, _DEATHS, 0)
+            self._excuse_those_under_way()
             if isinstance(stop, KeyboardInterrupt):
                 raise
             self._ending = "timeout"
@@ -170,6 +170,14 @@ class Search:
             forget_fold_data()
         self.on_progress(replace(self._progress(), ending=self._ending))
         return self._ending
+
+    def _excuse_those_under_way(self) -> None:
+        """Note that it was not they that ended the process, as it will seem when they go on."""
+        waiting = {trial.number for trial in self._left}
+        for trial in running_trials(self.study):
+            if trial.number not in waiting:
+                deaths = trial.user_attrs.get(_DEATHS, 0) - 1
+                self.study._storage.set_trial_user_attr(trial._trial_id, _DEATHS, deaths)
 
     def _open_executor(self) -> Executor:
         return open_executor(self.workers, deadline=self.budget.deadline)
@@ -244,7 +252,7 @@ class Search:
         except optuna.TrialPruned:
             self._outcomes.prune(trial)
         except Exception as error:
-            self._fail(trial, _reason(error))
+            self._fail(trial, reason(error))
         else:
             if refused:
                 self._outcomes.refuse(trial, refused)
@@ -287,12 +295,12 @@ class Search:
             executor = self._executor
         race = self._standings.race() if self.racing else None
         try:
-            future = executor.submit(evaluate, job.structure, self.plan, job.grid, race)
+            future = executor.submit(attempt, job.structure, self.plan, job.grid, race)
         except BrokenExecutor:
             if executor is not self._executor or self.executor is not None:
                 raise
             self._executor = self._open_executor()
-            future = self._executor.submit(evaluate, job.structure, self.plan, job.grid, race)
+            future = self._executor.submit(attempt, job.structure, self.plan, job.grid, race)
         self._pending[future] = job
 
     def _collect(self) -> None:
@@ -311,7 +319,7 @@ class Search:
             if not is_broken:
                 if self._is_suspect(job):
                     self._suspects.popleft()
-                self._end(job, _outcome(future))
+                self._end(job, reason(error) if error else future.result())
             elif self._is_suspect(job):
                 self._count_death(job)
             else:
@@ -348,8 +356,8 @@ class Search:
             else:
                 self._fail(trial, outcome)
 
-    def _fail(self, trial: Trial, reason: str) -> None:
-        self._outcomes.fail(trial, reason)
+    def _fail(self, trial: Trial, why: str) -> None:
+        self._outcomes.fail(trial, why)
         self._stop_if_hopeless(at_least=_FAILURES_TO_STOP)
 
     @property
@@ -371,21 +379,7 @@ class Search:
         return SearchProgress(self._done, max(n_trials, self._done), left)
 
     def _stop_if_hopeless(self, at_least: int) -> None:
-        failures, reason = self._outcomes.failures, self._outcomes.last_reason
+        failures, last = self._outcomes.failures, self._outcomes.last_reason
         if not self._any_complete and failures >= at_least:
             which = "trials" if failures == self._ended_here else "trials that were not refused"
-            raise AllTrialsFailedError(f"all {failures} {which} failed, the last with: {reason}")
-
-
-def _outcome(future: Future[Evaluation]) -> Evaluation | Refusal | str:
-    """Read what a finished evaluation found, or why it failed."""
-    error = future.exception()
-    if error is None:
-        return future.result()
-    return (
-        Refusal.of_conversion(error) if isinstance(error, NotConvertibleError) else _reason(error)
-    )
-
-
-def _reason(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"
+            raise AllTrialsFailedError(f"all {failures} {which} failed, the last with: {last}")

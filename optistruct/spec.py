@@ -3,7 +3,7 @@
 import hashlib
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -29,6 +29,8 @@ class StoredObjective(Objective):
     direction: Direction  # type: ignore[misc]
     unit: str  # type: ignore[misc]
     scale: Scale  # type: ignore[misc]
+    estimates_submodels: bool  # type: ignore[misc]
+    is_timed: bool  # type: ignore[misc]
 
     def check_measurable(self) -> None:
         """Refuse.
@@ -241,8 +243,10 @@ def _objective_to_json(objective: Objective) -> dict[str, Any]:
         "direction": objective.direction,
         "unit": objective.unit,
         "scale": objective.scale,
-        "at_most": objective.at_most,
-        "at_least": objective.at_least,
+        "at_most": recipe.describe(objective.at_most),
+        "at_least": recipe.describe(objective.at_least),
+        "estimates_submodels": objective.estimates_submodels,
+        "is_timed": objective.is_timed,
     }
 
 
@@ -250,7 +254,7 @@ def _objective_from_json(stored: Mapping[str, Any]) -> Objective:
     made = recipe.restore(stored["recipe"]) if recipe.is_whole(stored["recipe"]) else None
     if isinstance(made, Objective) and recipe.describe(made) == stored["recipe"]:
         return made  # all of it could be imported
-    known = {key: value for key, value in stored.items() if key != "recipe"}
+    known = {one.name: stored[one.name] for one in fields(StoredObjective) if one.name != "recipe"}
     return StoredObjective(recipe=recipe.text(stored["recipe"]), **known)
 
 

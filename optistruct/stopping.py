@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from numbers import Integral
+from numbers import Integral, Real
+from threading import TIMEOUT_MAX
 from time import monotonic
 from typing import Any, Literal, Self
 
@@ -51,11 +52,13 @@ class Budget:
         """
         if not _is_positive(n_trials):
             raise ArgumentError(f"n_trials must be 1 or more, got {n_trials!r}")
-        if timeout is not None and not timeout > 0:
+        is_number = isinstance(timeout, Real) and not isinstance(timeout, bool)
+        if timeout is not None and not (is_number and timeout > 0):
             raise ArgumentError(f"timeout must be a number of seconds above 0, got {timeout!r}")
         if patience is not None and not _is_positive(patience):
             raise ArgumentError(f"patience must be 1 or more, or None, got {patience!r}")
-        deadline = float("inf") if timeout is None else monotonic() + timeout
+        is_endless = timeout is None or timeout > TIMEOUT_MAX  # longer than a thread can wait
+        deadline = float("inf") if is_endless else monotonic() + float(timeout)
         return cls(int(n_trials), deadline, patience)
 
     @property

@@ -13,7 +13,7 @@ from optuna.trial import TrialState
 from optistruct import recipe, samplers
 from optistruct.evaluation import EvaluationPlan, count_workers, make_plan
 from optistruct.exceptions import ArgumentError
-from optistruct.founding import calibrated, load_or_make, write_spec
+from optistruct.founding import calibrated, load_or_make, storage_of, write_spec
 from optistruct.front import ParetoFront, read_front
 from optistruct.launch import DEFAULT_STORAGE, Remeasured, current_launch
 from optistruct.objectives import Objective, check_objectives
@@ -97,9 +97,7 @@ class StructureStudy:
         self.space = space
         self.objectives = check_objectives(objectives)
         self.name = name
-        launch = current_launch()
-        is_meant = launch.remeasure in (None, name)
-        self.storage = (launch.storage if is_meant else None) or storage
+        self.storage = storage_of(name, storage)
         self.cv = list(cv) if hasattr(cv, "__next__") else cv
         self.seed = seed
         self.defaults = defaults
@@ -259,8 +257,7 @@ class StructureStudy:
 
         Before that, see that the space takes what is enqueued, and the sampler the space.
         """
-        for params in self._enqueued:
-            check_parameters(self.space, problem, params)
+        self._enqueued = [check_parameters(self.space, problem, one) for one in self._enqueued]
         if isinstance(self._sampler, samplers.GridSampler):
             self._sampler.check_finite(spec.probe.distributions)
         return starts(self.space, problem) if self.defaults else []
@@ -302,8 +299,8 @@ class StructureStudy:
             StudyNotFoundError, StorageError: As `spec` does.
             StudyMismatchError: If the data are not those of the study, or its space has changed.
             StudyRunningError: If another process of this machine is running the study.
-            StudyError: If a structure cannot be fitted or timed any more; what was measured in
-                this call is then lost, and nothing else.
+            StudyError: If a structure cannot be fitted or timed any more; what was measured beside
+                it is then lost, and nothing else.
         """
         if (X is None) != (y is None):
             raise ArgumentError("remeasure takes both X and y, or neither")

@@ -99,6 +99,22 @@ def test_what_is_enqueued_comes_first(binary: Any) -> None:
     assert depths(study) == [7, 8, 1, 5]
 
 
+def test_what_is_enqueued_is_what_is_recorded(binary: Any) -> None:
+    """1 of 4 features is another structure than 1.0, all of them."""
+    seen = []
+
+    def space(trial: Any) -> Any:
+        seen.append(trial.suggest_float("max_features", 0.1, 1.0))
+        return DecisionTreeClassifier(max_features=seen[-1])
+
+    storage = optuna.storages.InMemoryStorage()
+    study = StructureStudy(space, BY_BOTH, name="t", storage=storage, cv=2)
+    study.enqueue({"max_features": 1})
+    study.optimize(*binary, n_trials=1)
+    assert [type(value) for value in seen] == [float] * len(seen)
+    assert study.optuna_study.trials[0].params == {"max_features": 1.0}
+
+
 def test_a_script_may_enqueue_at_every_run(binary: Any, tmp_path: Path) -> None:
     storage = f"sqlite:///{tmp_path / 'studies.db'}"
     for n_trials in (3, 6):

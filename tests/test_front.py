@@ -207,6 +207,14 @@ class TestSelect:
         with pytest.raises(StudyError, match=r"the front is empty: .* loosen a limit or search on"):
             front.select(how)
 
+    def test_where_all_were_refused_for_a_limit(self) -> None:
+        with pytest.raises(StudyError, match=r"loosen a limit or search on$"):
+            ParetoFront([], (Score("accuracy"), ParameterCount(at_most=5))).select("best")
+
+    def test_before_anything_was_measured(self) -> None:
+        with pytest.raises(StudyError, match="no structure has been measured yet; search on"):
+            ParetoFront([], BY_BOTH).select("best")
+
 
 class TestNearestMiss:
     by: tuple[Objective, ...] = (Score("accuracy", at_least=0.9), ParameterCount(at_most=100))

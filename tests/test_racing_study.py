@@ -284,22 +284,22 @@ def test_a_repeat_of_what_was_lost_is_lost(data: Any, copied: InMemoryStorage) -
     assert (again.values, again.constraints) == (first.values, first.constraints)
 
 
-def test_patience_counts_what_was_lost_as_no_gain(data: Any) -> None:
-    study = study_of()
-    assert study.optimize(*data, n_trials=400, patience=15) == "patience"
-
-
 def test_a_structure_better_in_nothing_else_but_one_objective_is_kept(data: Any) -> None:
     """The smallest and worst of all is on the front: nothing is smaller."""
 
     def space(trial: Any) -> Any:
-        depth = trial.suggest_int("max_depth", 0, 9)
-        return Muddled(0, depth) if depth else DummyClassifier()
+        depth, swapped = trial.suggest_int("max_depth", 0, 9), trial.suggest_int("swapped", 0, 10)
+        return Muddled(swapped, depth) if depth else DummyClassifier()
 
     study = study_of()
     study.space = space
-    study.optimize(*data, n_trials=30)
-    assert any(c.parameters == {"max_depth": 0} for c in study.front())
+    depths = range(1, 10)
+    known = [{"max_depth": depth, "swapped": swapped} for swapped in (0, 9) for depth in depths]
+    study.enqueue(*known, {"max_depth": 0, "swapped": 0})
+    study.optimize(*data, n_trials=40)
+    [smallest] = (c for c in study.front() if c.parameters["max_depth"] == 0)
+    assert lost(study)
+    assert smallest.trial == len(known)  # it had rivals
 
 
 def test_means_are_not_what_is_stored(study: StructureStudy) -> None:

@@ -154,6 +154,13 @@ class TestJson:
         spec.check_same(again, "t")
         assert StudySpec.from_json(again.to_json()) == again
 
+    def test_what_the_values_of_the_users_own_objective_are(self) -> None:
+        class Slow(InferenceTime):
+            name = "slow"
+
+        stored = StudySpec.from_json(spec_of(objectives=(Slow(), Depth())).to_json()).objectives
+        assert [(o.is_timed, o.estimates_submodels) for o in stored] == [(True,) * 2, (False,) * 2]
+
     def test_users_own_objective_is_told_from_another(self) -> None:
         spec = spec_of(objectives=(Score("accuracy"), Depth()))
         with pytest.raises(StudyMismatchError, match=r"other objectives: .*Depth"):
@@ -163,6 +170,14 @@ class TestJson:
         spec = spec_of(objectives=(Score("accuracy"), Depth(at_most=4)))
         with pytest.raises(StudyMismatchError, match="other objectives"):
             spec_of(objectives=(Score("accuracy"), Depth(at_most=5))).check_same(spec, "t")
+
+    def test_limits_of_numpy(self) -> None:
+        spec = spec_of(
+            objectives=(Depth(at_most=np.int64(4)), ParameterCount(at_least=np.float32(2)))
+        )
+        again = StudySpec.from_json(json.loads(json.dumps(spec.to_json())))
+        assert [(o.at_most, o.at_least) for o in again.objectives] == [(4, None), (None, 2.0)]
+        again.check_same(spec, "t")
 
     def test_scorer_made_by_a_function(self) -> None:
         scorer = make_scorer(mean_absolute_error, greater_is_better=False)

@@ -1,5 +1,6 @@
 """When a search ends by itself: no gain any more, or nothing left to try."""
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from optistruct import StructureStudy
 from optistruct.exceptions import ArgumentError, SpaceError
 from optistruct.objectives import Objective, ParameterCount, Score
 from optistruct.pareto import Points
-from optistruct.stopping import is_stagnant
+from optistruct.stopping import Budget, is_stagnant
 from optistruct.unfolding import feasible_losses
 
 OBJECTIVES = (Score("accuracy"), ParameterCount())
@@ -84,12 +85,29 @@ class TestIsStagnant:
         trials = [create_trial(values=[score]) for score in scores]
         assert stagnant(trials, (Score("r2"),), 1)
         assert not stagnant(trials, (Score("r2"),), 2)
-        barely = [*trials, create_trial(values=[0.70001])]
-        assert stagnant(barely, (Score("r2"),), 1)
+
+    @pytest.mark.parametrize(("gain", "is_one"), [(0.0008, False), (0.0013, True)])
+    def test_a_gain_is_more_than_a_thousandth(self, gain: float, is_one: bool) -> None:
+        """Of the region as far as 0.4, the median, over which the best is by 0.5."""
+        scores = [0.0, 0.4, 0.4, 0.9, 0.9 + 0.5 * gain]
+        trials = [create_trial(values=[score]) for score in scores]
+        assert stagnant(trials, (Score("r2"),), 1) is not is_one
 
     def test_an_objective_in_which_all_are_equal_hides_no_gain_in_the_other(self) -> None:
         assert not stagnant(trials_of((0.5, 10), (0.6, 10), (0.8, 10)), OBJECTIVES, 1)
         assert stagnant(trials_of((0.5, 10), (0.8, 10), (0.8, 10)), OBJECTIVES, 1)
+
+
+class TestBudget:
+    def test_a_time_that_no_thread_can_wait_is_no_end(self) -> None:
+        assert Budget.of(1, sys.maxsize, None).deadline == float("inf")
+        assert Budget.of(1, None, None).deadline == float("inf")
+        assert not Budget.of(1, 1e9, None).is_late
+
+    @pytest.mark.parametrize("timeout", ["60", True, float("nan"), -1, [1]])
+    def test_refuses_what_is_no_time(self, timeout: Any) -> None:
+        with pytest.raises(ArgumentError, match="timeout must be a number of seconds above 0"):
+            Budget.of(1, timeout, None)
 
 
 class TestOptimize:

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import optuna
 import pytest
-from optuna.trial import TrialState
+from optuna.distributions import IntDistribution
+from optuna.trial import TrialState, create_trial
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import cross_val_score
 from sklearn.preprocessing import StandardScaler
@@ -13,8 +14,9 @@ from sklearn.tree import DecisionTreeClassifier
 
 from optistruct import Candidate, StructureStudy, load_study, objectives, reporting, spaces
 from optistruct.evaluation import Evaluation, evaluate, make_plan, standard_error
+from optistruct.front import each_once
 from optistruct.spaces import Problem
-from optistruct.unfolding import EVALUATION
+from optistruct.unfolding import EVALUATION, Measured
 
 BY_BOTH = (objectives.Score("accuracy"), objectives.ParameterCount())
 
@@ -180,13 +182,19 @@ class TestNone:
 
 
 class TestResume:
-    @pytest.mark.parametrize("sampler", ["smsego", "tpe"])
-    def test_a_resumed_study_equals_an_uninterrupted_one(self, sampler: str, binary: Any) -> None:
+    @pytest.mark.parametrize("racing", [False, True])
+    @pytest.mark.parametrize("sampler", ["smsego", "tpe", "nsga2"])
+    def test_a_resumed_study_equals_an_uninterrupted_one(
+        self, sampler: str, racing: bool, binary: Any
+    ) -> None:
+        settings = {"sampler": sampler, "racing": racing}
         storage = optuna.storages.InMemoryStorage()
-        for n_trials in (3, 8, 12):
-            searched(binary, n_trials, sampler=sampler, storage=storage)
-        parts = study_of(sampler=sampler, storage=storage)
-        whole = searched(binary, 12, sampler=sampler)
+        for n_trials in (3, 8, 19, 25):
+            searched(binary, n_trials, storage=storage, **settings)
+        parts = study_of(storage=storage, **settings)
+        whole = searched(binary, 25, **settings)
+        told = [[(t.params, t.values) for t in one.optuna_study.trials] for one in (parts, whole)]
+        assert told[0] == told[1]
         assert curves(parts) == curves(whole)
         assert [c.key for c in parts.front()] == [c.key for c in whole.front()]
 
@@ -209,6 +217,42 @@ def test_measured_again_nothing_is_an_estimate_any_more(binary: Any) -> None:
     for candidate in front:
         size = evaluate(candidate.build(), plan).values["size"]
         assert candidate.values["size"] == pytest.approx(size, rel=1e-3)
+
+
+@pytest.mark.slow
+def test_no_estimate_stands_for_what_was_measured(binary: Any) -> None:
+    """Each forest of the grid but the largest is a submodel, too."""
+    by = (objectives.ParameterCount(), objectives.InferenceTime())
+    space = spaces.from_grid(RandomForestClassifier(), {"n_estimators": [1, 2, 3, 4]})
+    study = study_of(space, by, cv=2, sampler="grid", defaults=False)
+    study.enqueue(*({"n_estimators": trees} for trees in (4, 3, 2, 1)))
+    study.optimize(*binary, n_trials=4)
+    assert any(curves(study))
+    assert {c.key for c in study.front()} <= {str(number) for number in range(4)}
+
+
+def test_of_several_estimates_of_a_structure_the_first_counts() -> None:
+    def measured(number: int, trees: int, submodel: int | None = None, again: Any = None) -> Any:
+        trial = create_trial(
+            params={"trees": trees, "depth": 3},
+            distributions={"trees": IntDistribution(1, 99), "depth": IntDistribution(1, 9)},
+            values=[1.0],
+        )
+        trial.number = number
+        nested = None if submodel is None else ("trees", submodel)
+        return Measured(trial, nested, {}, {"inference_time": 9.0 - number}, True, again)
+
+    given = [
+        measured(0, 40),
+        measured(0, 40, 20),
+        measured(0, 40, 10),
+        measured(1, 30, 20),
+        measured(1, 30, 10),
+        measured(2, 10),
+        measured(3, 50, 20, again=object()),
+        measured(3, 50, 40),
+    ]
+    assert [one.key for one in each_once(given)] == ["0", "2", "3:20"]
 
 
 def test_an_objective_that_fails_on_submodels_leaves_the_trial_whole(binary: Any) -> None:

@@ -1,16 +1,28 @@
 """Options that several commands share."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-__all__ = ["Storage", "Study", "Timeout"]
+__all__ = ["Storage", "Study", "absolute"]
 
 Storage = Annotated[
     str, typer.Option("--storage", metavar="URL", help="Database that holds the studies.")
 ]
 Study = Annotated[str, typer.Argument(metavar="STUDY", help="Name of the study.")]
-Timeout = Annotated[
-    float | None,
-    typer.Option("--timeout", metavar="SECONDS", help="Stop after this many seconds."),
-]
+
+
+def absolute(storage: str) -> str:
+    """Name a database by its absolute path, since a script may change the folder."""
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        url = make_url(storage)
+    except ArgumentError:  # of which opening it tells
+        return storage
+    if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
+        return storage
+    path = str(Path(str(url.database)).absolute())
+    return url.set(database=path).render_as_string(hide_password=False)

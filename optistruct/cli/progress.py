@@ -53,6 +53,13 @@ def polite_interrupt() -> Iterator[None]:
         raise typer.Exit(130) from None
 
 
+def _left(seconds: float | None) -> str:
+    """Write how long it takes yet; nothing where that is unknown, or beyond all bounds."""
+    if seconds is None or seconds >= timedelta.max.total_seconds():
+        return ""
+    return f"{timedelta(seconds=round(seconds))} left"
+
+
 @contextmanager
 def _bar() -> Iterator[tuple[Callable[..., Any], ...]]:
     """Show a bar for each study that runs inside the block, without Optuna's own messages.
@@ -82,13 +89,12 @@ def _bar() -> Iterator[tuple[Callable[..., Any], ...]]:
 
         def advance(study: "StructureStudy", progress: "SearchProgress") -> None:
             front = study.front()
-            left = progress.seconds_left
             fields: dict[str, Any] = {
                 "completed": progress.done,
                 "total": progress.n_trials,
                 "front": len(front),
                 "hypervolume": f"{front.hypervolume():.3f}",
-                "left": "" if left is None else f"{timedelta(seconds=round(left))} left",
+                "left": _left(progress.seconds_left),
             }
             if study.name in tasks:
                 bar.update(tasks[study.name], **fields)

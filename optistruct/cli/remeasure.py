@@ -4,7 +4,7 @@ import io
 from contextlib import redirect_stdout
 from pathlib import Path
 
-from optistruct.cli.options import Storage, Study
+from optistruct.cli.options import Storage, Study, absolute
 from optistruct.cli.progress import polite_interrupt
 from optistruct.cli.run import run_script
 from optistruct.cli.tables import read_table
@@ -38,15 +38,22 @@ def remeasure(study: Study, storage: Storage = DEFAULT_STORAGE) -> None:
         if "script" in source:
             script = Path(source["script"])
             print(f"running {script} to measure the front again", flush=True)
-            launch = Launch(storage=storage, remeasure=study)
-            try:
-                with launching(launch), redirect_stdout(io.StringIO()):
-                    run_script(script)
-            except Remeasured:
-                pass
-            else:
+            if not _does_remeasure(script, Launch(storage=absolute(storage), remeasure=study)):
                 raise ArgumentError(f"{script} does not run the study {study!r} any more")
         else:
             X, y = read_table(Path(source["table"]), source["target"])
             loaded.remeasure(X, y)
     rich.print(front_table(loaded))
+
+
+def _does_remeasure(script: Path, launch: Launch) -> bool:
+    """Run a script; tell whether it came to the study that is to be measured again."""
+    try:
+        with launching(launch), redirect_stdout(io.StringIO()):
+            run_script(script)
+    except Remeasured:
+        return True
+    except SystemExit as left:
+        if left.code:
+            raise
+    return False

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from optistruct.cli.options import Timeout
+from optistruct.cli.options import absolute
 from optistruct.cli.progress import live_progress
 from optistruct.exceptions import ArgumentError
 from optistruct.launch import Launch, launching
@@ -23,7 +23,12 @@ def run(
             "--trials", metavar="N", min=1, help="Total trials of each study, not the script's."
         ),
     ] = None,
-    timeout: Timeout = None,
+    timeout: Annotated[
+        float | None,
+        typer.Option(
+            "--timeout", metavar="SECONDS", help="Seconds of each study, not the script's."
+        ),
+    ] = None,
     storage: Annotated[
         str | None,
         typer.Option("--storage", metavar="URL", help="Database to use, not the script's."),
@@ -34,9 +39,10 @@ def run(
     Example: optistruct run studies/breast_cancer_lightgbm.py --trials 100
     """
     source = {"script": str(script.resolve())}
+    url = None if storage is None else absolute(storage)
     with (
         live_progress() as callbacks,
-        launching(Launch(trials, timeout, storage, callbacks, source)),
+        launching(Launch(trials, timeout, url, callbacks, source)),
     ):
         run_script(script)
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from optistruct.cli.options import Storage, Timeout
+from optistruct.cli.options import Storage
 from optistruct.cli.progress import live_progress
 from optistruct.cli.tables import read_table
 from optistruct.launch import DEFAULT_STORAGE, Launch, launching
@@ -41,7 +41,10 @@ def search(
         ),
     ] = "smsego",
     trials: Annotated[int, typer.Option(metavar="N", min=1, help="Trials in all.")] = 100,
-    timeout: Timeout = None,
+    timeout: Annotated[
+        float | None,
+        typer.Option("--timeout", metavar="SECONDS", help="Stop after this many seconds."),
+    ] = None,
     patience: Annotated[
         int | None,
         typer.Option(

@@ -35,11 +35,11 @@ def _read(path: Path) -> "pd.DataFrame":
 
     if not path.is_file():
         raise ArgumentError(f"there is no file {path}")
-    suffixes = path.suffixes
+    name = path.name.lower()
     try:
-        if ".csv" in suffixes:
-            return pd.read_csv(path)
-        if suffixes[-1:] == [".parquet"]:
+        if name.endswith((".csv", ".csv.gz")):
+            return pd.read_csv(path, low_memory=False)  # each column of one type
+        if name.endswith(".parquet"):
             return pd.read_parquet(path)
     except ImportError:
         raise ArgumentError(

@@ -4,6 +4,7 @@
 plan, which runs wherever an executor takes it; `Evaluation` is the record that comes back.
 """
 
+from optistruct.evaluation.attempt import attempt, reason
 from optistruct.evaluation.curve import Curve
 from optistruct.evaluation.evaluate import evaluate
 from optistruct.evaluation.executors import (
@@ -33,6 +34,7 @@ __all__ = [
     "Race",
     "Refusal",
     "Remeasurement",
+    "attempt",
     "close_executor",
     "count_workers",
     "evaluate",
@@ -44,6 +46,7 @@ __all__ = [
     "not_measured",
     "open_executor",
     "quiet_process",
+    "reason",
     "refusal",
     "remeasure",
     "standard_error",

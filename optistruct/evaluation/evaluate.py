@@ -1,6 +1,7 @@
 """One structure judged: fitted and measured in every fold, its submodels with it, on one thread."""
 
 import time
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -98,12 +99,13 @@ class _Course:
             self.is_over = True
             return
         self.seconds.append(time.perf_counter() - start)
-        values = self.nested.measure(model, rows.X_test, rows.y_test)
+        held_out = partial(self._data.held_out, rows)
+        values = self.nested.measure(model, held_out, rows.y_test)
         if self.pessimistic is not None:
             self.is_over = values is None
             return
         for place, objective in enumerate(self._plan.objectives):
-            value = values[place] if values else objective.measure(model, rows.X_test, rows.y_test)
+            value = values[place] if values else objective.measure(model, held_out(), rows.y_test)
             _check(objective, value)
             self.folds[objective.name].append(float(value))
 

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ from optistruct.evaluation.plan import EvaluationPlan
 from optistruct.resources import LIBRARIES
 from optistruct.spaces import structure_key
 
-__all__ = ["FoldData", "FoldRows", "StructureFolds", "fold_data", "forget_fold_data"]
+__all__ = ["FoldData", "FoldRows", "StructureFolds", "fold_data", "forget_fold_data", "writes"]
 
 _MOST_BYTES = 2**29
 _MOST_BINNED_BYTES = 2**28
@@ -139,13 +140,17 @@ class StructureFolds:
     def __init__(self, data: FoldData, structure: Any) -> None:
         self._data = data
         self._structure = structure
-        self._writes = _writes(structure)
+        self._writes = writes(structure)
         self._shares = data.keeps and not self._writes
         self._key = _preparation_key(structure) if self._shares else None
 
     def rows(self, fold: int) -> FoldRows:
         """Hand out the rows of a fold."""
         return self._data.cut(fold) if self._writes else self._data.rows(fold)
+
+    def held_out(self, rows: FoldRows) -> Any:
+        """Hand out held-out rows for one measurement, which may write into them."""
+        return deepcopy(rows.X_test) if self._writes else rows.X_test
 
     def fit(
         self,
@@ -202,7 +207,7 @@ def _preparation_key(structure: Any) -> Any:
     return None if key is None else (key, *(name for name, _ in structure.steps[:-1]))
 
 
-def _writes(structure: Any) -> bool:
+def writes(structure: Any) -> bool:
     """Tell whether a structure may write into the rows that it is given.
 
     It may where it was told to, and where some of its code is nobody's that we know.

@@ -1,7 +1,7 @@
 """The submodels of one evaluation: what is measured of them, fold by fold."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -49,8 +49,13 @@ class Nested:
                     self.give_up(error)
             yield
 
-    def measure(self, model: Any, X: Any, y: Any) -> list[float] | None:
+    def measure(self, model: Any, held_out: Callable[[], Any], y: Any) -> list[float] | None:
         """Measure the submodels of a fitted model, and the model with them.
+
+        Args:
+            model: The fitted model.
+            held_out: Hands out the held-out rows for each objective.
+            y: Their targets.
 
         Returns:
             The model's own values, one an objective; None where submodels are not measured.
@@ -58,7 +63,7 @@ class Nested:
         if self._grid is None or self.reasons:
             return None
         try:
-            return self._measure_each(self._grid, model, X, y)
+            return self._measure_each(self._grid, model, held_out, y)
         except Exception as error:  # of a family or an objective of the user's own, too
             self.give_up(error)
             return None
@@ -67,7 +72,9 @@ class Nested:
         """Measure submodels no more, and note the reason."""
         self.reasons.append(not_measured(error))
 
-    def _measure_each(self, grid: Grid, model: Any, X: Any, y: Any) -> list[float]:
+    def _measure_each(
+        self, grid: Grid, model: Any, held_out: Callable[[], Any], y: Any
+    ) -> list[float]:
         nest = submodels_of(model)
         if self._values is None:
             low, high = nest.span()
@@ -78,7 +85,7 @@ class Nested:
         if nest.difference is not None:
             raise SubmodelError(nest.difference)
         each = [
-            [float(value) for value in objective.measure_each(nest, X, y)]
+            [float(value) for value in objective.measure_each(nest, held_out(), y)]
             for objective in self._plan.objectives
         ]
         for objective, values in zip(self._plan.objectives, each, strict=True):

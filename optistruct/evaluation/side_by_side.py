@@ -1,6 +1,7 @@
 """The inference times of finished structures, measured side by side in one process."""
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Self
@@ -8,6 +9,7 @@ from typing import Any, Self
 from sklearn.base import clone
 from sklearn.utils import _safe_indexing
 
+from optistruct.evaluation.folds import writes
 from optistruct.evaluation.plan import EvaluationPlan
 from optistruct.objectives import InferenceTime
 from optistruct.resources import (
@@ -71,11 +73,14 @@ def remeasure(structures: Sequence[Any], plan: EvaluationPlan) -> list[Remeasure
         X, y = _safe_indexing(plan.X, train), _safe_indexing(plan.y, train)
         X_test, y_test = _safe_indexing(plan.X, test), _safe_indexing(plan.y, test)
         with one_thread():
-            models = [clone(structure).fit(X, y) for structure in copies]
+            models = [
+                clone(structure).fit(deepcopy(X) if writes(structure) else X, y)
+                for structure in copies
+            ]
         for objective in again:
             if not isinstance(objective, InferenceTime):
                 for model, fold in zip(models, folds, strict=True):
-                    fold[objective.name].append(objective.measure(model, X_test, y_test))
+                    fold[objective.name].append(objective.measure(model, deepcopy(X_test), y_test))
                 continue
             timings = measure_side_by_side(
                 [objective.runnable(model, X_test) for model in models],

@@ -48,7 +48,7 @@ def pareto_front(study: StructureStudy, *, view: Literal["plane", "space"] = "pl
         raise ArgumentError(f"view='space' needs three objectives, this study has {count}")
     figure = _space(front) if view == "space" else _plane(front)
     figure.update_layout(
-        title=f"{html.escape(summary.name)}: {len(front)} on the front of {summary.trials}",
+        title=f"{_text(summary.name)}: {len(front)} on the front of {summary.trials}",
         template="plotly_white",
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0},
         margin={"t": 90} if view == "plane" else {"t": 60, "l": 0, "r": 0, "b": 0},
@@ -128,7 +128,7 @@ def _space(front: ParetoFront) -> go.Figure:
         for side, limit in limits(objective):
             figure.add_mesh3d(
                 **_wall(axis, limit, axes, everyone),
-                name=f"{objective.name} {side}",
+                name=f"{_text(objective.name)} {side}",
                 color=_RED,
                 opacity=0.12,
                 hoverinfo="name",
@@ -143,9 +143,14 @@ def _space(front: ParetoFront) -> go.Figure:
     return figure
 
 
+def _text(text: str) -> str:
+    """Write a text for Plotly, which reads HTML, but no quotation marks in it."""
+    return html.escape(text, quote=False)
+
+
 def _heading(objective: Objective) -> str:
-    """Write an objective's name and unit for Plotly, which reads HTML."""
-    return html.escape(heading(objective))
+    """Write an objective's name and unit."""
+    return _text(heading(objective))
 
 
 def _values(candidates: Sequence[Candidate], objective: Objective) -> list[float]:
@@ -161,7 +166,7 @@ def _hover(candidates: Sequence[Candidate], objectives: Sequence[Objective]) -> 
     texts = []
     for candidate in candidates:
         values = [f"{_heading(o)}: {value_text(o, candidate)}" for o in objectives]
-        structure = html.escape(structure_text(candidate)).replace(", ", "<br>")
+        structure = _text(structure_text(candidate)).replace(", ", "<br>")
         texts.append(f"<b>{_title(candidate)}</b><br>{'<br>'.join(values)}<br><i>{structure}</i>")
     return texts
 

@@ -11,6 +11,8 @@ from optistruct.study import StructureStudy
 __all__ = ["front_table"]
 
 _WIDE = 14  # a value with its error takes about as much
+_FEW = 3  # objectives whose values have room on a line
+_NARROW = 20  # a structure takes at least as much
 
 
 def front_table(study: StructureStudy) -> Table:
@@ -38,13 +40,13 @@ def front_table(study: StructureStudy) -> Table:
         caption=Text("\n".join(notes)) if notes else None,
         caption_justify="left",
     )
-    table.add_column("trial", justify="right")
+    table.add_column("trial", justify="right", no_wrap=True)
     for objective in front.objectives:
         title = heading(objective).replace(" (", "\n(")
         if len(objective.name) > _WIDE:
             title = title.replace("_", "_\n")
-        table.add_column(Text(title), justify="right", no_wrap=True)
-    table.add_column("structure", overflow="fold")
+        table.add_column(Text(title), justify="right", no_wrap=len(front.objectives) <= _FEW)
+    table.add_column("structure", overflow="fold", min_width=_NARROW)
     for candidate in front:
         values = [value_text(o, candidate) for o in front.objectives]
         table.add_row(candidate.key, *values, Text(structure_text(candidate)))

@@ -52,7 +52,12 @@ class GreedySampler(StructureSampler):
     """Changes one parameter at a time of the structures that none dominates."""
 
     def propose(self, study: Study, trial: FrozenTrial) -> Proposal:
-        """Propose the next change of a member; a random structure when there is none."""
+        """Propose the next change of a member; a random structure when there is none.
+
+        What an enqueued trial leaves open is random, too: with its own answers it is no change.
+        """
+        if trial.system_attrs.get("fixed_params"):
+            return {}
         start = self._segment()
         members = self._members(start)
         change = self._next_change(trial.number, members, self._tried(start))

@@ -31,7 +31,10 @@ class _Prefixed:
         return self._trial.suggest_categorical(f"{self._prefix}.{name}", choices)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._trial, name)
+        found = getattr(self._trial, name)
+        if not name.startswith("suggest_"):
+            return found
+        return lambda parameter, *args: found(f"{self._prefix}.{parameter}", *args)  # older ones
 
 
 class Choice:

@@ -21,7 +21,7 @@ from optistruct.spaces.values import nearest_value
 __all__ = ["check_parameters", "fitted_parameters"]
 
 
-def check_parameters(space: Space, problem: Problem, params: Mapping[str, Any]) -> None:
+def check_parameters(space: Space, problem: Problem, params: Mapping[str, Any]) -> dict[str, Any]:
     """See that a space asks for these parameters, and that they are within its ranges.
 
     The space is called once, with no limits laid down. What `params` leaves open is answered by
@@ -34,22 +34,28 @@ def check_parameters(space: Space, problem: Problem, params: Mapping[str, Any]) 
         problem: The task and the table's shape.
         params: Names and values, as `study.enqueue_trial` takes them.
 
+    Returns:
+        The parameters as a database keeps them: 1 is 1.0 where a range is of floats, and the choice
+        itself that it equals.
+
     Raises:
         UnknownNameError: If a name is never asked for; the message lists those that are.
         ArgumentError: If a value is out of its range, not among the choices or of a wrong type.
     """
-    _dry_run(space, problem, params, clip=False)
+    return _dry_run(space, problem, params, clip=False)
 
 
 def fitted_parameters(space: Space, problem: Problem, params: Mapping[str, Any]) -> dict[str, Any]:
     """Move numbers that are out of a space's ranges to the nearest that are in them.
 
+    Returns:
+        The parameters as a database keeps them.
+
     Raises:
         UnknownNameError: If a name is never asked for.
         ArgumentError: If a value is not among the choices or of a wrong type.
     """
-    answered = _dry_run(space, problem, params, clip=True).params
-    return {name: answered.get(name, value) for name, value in params.items()}
+    return _dry_run(space, problem, params, clip=True)
 
 
 class _DryTrial(FixedTrial):
@@ -65,10 +71,14 @@ class _DryTrial(FixedTrial):
         _check_value(name, self._params[name], distribution, self._clip)
         if self._clip and not isinstance(distribution, CategoricalDistribution):
             self._params[name] = nearest_value(self._params[name], distribution)
+        kept = distribution.to_internal_repr(self._params[name])
+        self._params[name] = distribution.to_external_repr(kept)
         return super()._suggest(name, distribution)
 
 
-def _dry_run(space: Space, problem: Problem, params: Mapping[str, Any], clip: bool) -> FixedTrial:
+def _dry_run(
+    space: Space, problem: Problem, params: Mapping[str, Any], clip: bool
+) -> dict[str, Any]:
     if not isinstance(params, Mapping):
         raise ArgumentError(
             f"params must map parameters' names to values, as in {{'max_depth': 3}}, got {params!r}"
@@ -78,11 +88,12 @@ def _dry_run(space: Space, problem: Problem, params: Mapping[str, Any], clip: bo
         with limited({}):
             suggest(space, trial, problem)
     except optuna.TrialPruned:
-        return trial
-    for name in params:
-        if name not in trial.params:
-            _refuse_name(name, space, trial)
-    return trial
+        pass
+    else:
+        for name in params:
+            if name not in trial.params:
+                _refuse_name(name, space, trial)
+    return {name: trial.params.get(name, value) for name, value in params.items()}
 
 
 def _refuse_name(name: object, space: Space, trial: FixedTrial) -> NoReturn:

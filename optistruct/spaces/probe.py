@@ -81,6 +81,12 @@ def probe(space: Space, problem: Problem, seed: int) -> Probe:
 
 def _stored(name: str, distribution: BaseDistribution) -> str:
     """Write a distribution as a database keeps it, from which it must come back."""
+    choices = getattr(distribution, "choices", ())
+    if len(set(map(distribution.to_internal_repr, choices))) < len(choices):
+        raise SpaceError(
+            f"two of the choices of {name!r} are equal, and a database keeps the first of them, "
+            f"got {choices}: leave one out, or suggest names and look up what they stand for"
+        )
     try:
         text: str = distribution_to_json(distribution)
         if json_to_distribution(text) == distribution:

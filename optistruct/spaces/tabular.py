@@ -27,12 +27,14 @@ __all__ = ["Tabular", "as_array", "as_categories", "tabular"]
 _MOST_CATEGORIES_NATIVE = 254  # histogram boosting takes 255 at most
 _MOST_CATEGORIES_ONE_HOT = 30
 _BY_PLACE = {
-    "categorical_feature",
-    "categorical_features",
-    "interaction_constraints",
-    "interaction_cst",
-    "monotone_constraints",
-    "monotonic_cst",
+    *("categorical_features", "interaction_cst", "monotonic_cst"),  # scikit-learn
+    *("interaction_constraints", "monotone_constraints", "feature_weights"),  # several
+    *("categorical_feature", "cat_feature", "categorical_column", "cat_column"),  # LightGBM
+    *("monotone_constraint", "mc", "feature_contri", "feature_contrib", "fc", "fp"),
+    *("feature_penalty", "max_bin_by_feature", "ignore_column", "ignore_feature", "blacklist"),
+    *("cegb_penalty_feature_coupled", "cegb_penalty_feature_lazy"),
+    "feature_types",  # XGBoost
+    *("cat_features", "ignored_features", "text_features", "embedding_features"),  # CatBoost
 }
 _BY_NO_PLACE = {"auto", "from_dtype", "no_interactions", "pairwise"}
 
@@ -55,6 +57,8 @@ class Tabular:
         inner = replace(problem, features=kept, categorical=(), empty=())
         model = suggest(self.space, trial, inner)
         categorical, empty = list(problem.categorical), list(problem.empty)
+        if categorical or empty:
+            _check_columns_may_move(model)
         if not get_tags(model).input_tags.allow_nan:
             prepare = _numbers_on_one_scale(categorical, empty)
             return Pipeline([("prepare", prepare), ("model", model)])
@@ -62,7 +66,6 @@ class Tabular:
             if isinstance(model, LGBMModel):  # which refuses some characters in names
                 return Pipeline([("array", FunctionTransformer(as_array)), ("model", model)])
             return model
-        _check_columns_may_move(model)
         steps = [("codes", _category_codes(categorical, empty))]
         if isinstance(model, LGBMModel):
             as_frame = FunctionTransformer(as_categories, kw_args={"count": len(categorical)})

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -99,7 +100,8 @@ def claimed(study: optuna.Study) -> Iterator[None]:
     """Note that this process writes the study, and refuse when another one here does.
 
     A note left by a process that has ended, or by another machine, is taken over: a run that was
-    killed can be resumed anywhere.
+    killed can be resumed anywhere. So is any on Windows. Runs of one study on two machines at once,
+    or begun in the same moment, are not noticed, and spoil each other's trials.
 
     Raises:
         StudyRunningError: If a live process of this machine holds the study.
@@ -199,6 +201,8 @@ def _started(pid: int) -> str | None:
 
 
 def _is_alive(pid: int, started: str | None) -> bool:
+    if sys.platform == "win32":  # where the signal 0 is Ctrl-C, and nobody can be asked
+        return False
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -74,13 +74,27 @@ def test_of_a_script_that_was_run(tmp_path: Path) -> None:
     assert "the script is through" not in done.stdout
     assert all(measured_again(tmp_path, "timed", "mine.db"))
     assert not any(measured_again(tmp_path, "other", "mine.db"))
-    (tmp_path / "study.py").write_text("print('nothing to see')")
-    done = optistruct(tmp_path, "remeasure", "timed", "--storage", "sqlite:///mine.db")
-    assert done.returncode == 2
-    assert "study.py does not run the study 'timed' any more" in " ".join(done.stderr.split())
+    for changed in ("print('nothing to see')", "import sys\nsys.exit(0)"):
+        (tmp_path / "study.py").write_text(changed)
+        done = optistruct(tmp_path, "remeasure", "timed", "--storage", "sqlite:///mine.db")
+        assert done.returncode == 2
+        assert "study.py does not run the study 'timed' any more" in " ".join(done.stderr.split())
     for name in ("timed", "other"):
         study = load_study(name, f"sqlite:///{tmp_path}/mine.db").optuna_study
         assert len(study.trials) == 2
+
+
+def test_of_a_script_that_looks_at_another_study_first_and_changes_the_folder(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "inner").mkdir()
+    looks = SCRIPT.replace("n_trials=2)", "n_trials=2)\n    len(study.front())")
+    (tmp_path / "study.py").write_text(f"import os\n\nos.chdir('inner')\n{looks}")
+    for command in (("run", "study.py"), ("remeasure", "timed")):
+        done = optistruct(tmp_path, *command, "--storage", "sqlite:///theirs.db")
+        assert done.returncode == 0, done.stderr
+    assert [path.name for path in tmp_path.rglob("*.db")] == ["theirs.db"]
+    assert all(measured_again(tmp_path, "timed", "theirs.db"))
 
 
 def test_of_a_table_that_has_changed(folder: Path, searched: Path) -> None:

@@ -88,6 +88,20 @@ def test_numbers_in_a_parquet_with_every_option(tmp_path: Path) -> None:
     assert study.front().select("knee").build().fit(X, homes()["price"]).predict(X).shape == (60,)
 
 
+def test_ends_without_gain_and_goes_without_submodels_and_races(
+    tmp_path: Path, homes_csv: Path
+) -> None:
+    options = ("--patience", "4", "--no-submodels", "--no-racing", "--space", "decision_tree")
+    done = optistruct(
+        tmp_path, "search", homes_csv, "--target", "sold", "--trials", "90", *UNTIMED, *options
+    )
+    assert done.returncode == 0, done.stderr
+    assert "the hypervolume has hardly grown any more" in done.stderr
+    study = load_study("homes-sold", f"sqlite:///{tmp_path}/optistruct.db")
+    assert len(study.optuna_study.trials) < 90
+    assert (study.spec.submodels, study.spec.racing) == (False, False)
+
+
 def test_numbers_by_default_and_another_search_of_the_same_name(tmp_path: Path) -> None:
     homes().to_csv(tmp_path / "homes.csv.gz", index=False)
     command = ("search", "homes.csv.gz", "--target", "price", "--space", "decision_tree")

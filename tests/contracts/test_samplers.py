@@ -298,7 +298,7 @@ class TestSampler:
     def test_takes_ranges_that_change_between_trials(self, name: str, make: Sampler) -> None:
         study = open_study(make())
         for number in range(TRIALS):
-            low, high = [(0, 8), (0, 4), (2, 20), (3, 3), (0, 8)][number // 5]
+            low, high = [(0, 8), (0, 4), (2, 20), (3, 3), (0, 8)][number // 4]
 
             def changing(trial: Trial, low: int = low, high: int = high) -> list[float]:
                 n = trial.suggest_int("n", low, high)
@@ -318,7 +318,7 @@ class TestSampler:
             pytest.skip("has no continuous ranges")
         study = open_study(make())
         for number in range(TRIALS):
-            high = [1, 4, 0.5, 40][number // 6]
+            high = [1, 4, 0.5, 40][number // 5]
 
             def changing(trial: Trial, high: float = high) -> list[float]:
                 rate = trial.suggest_float("rate", high / 100, high, log=True)

@@ -10,13 +10,15 @@ from lightgbm import Dataset, LGBMClassifier
 from optuna.storages import InMemoryStorage
 from optuna.trial import FixedTrial
 from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, PolynomialFeatures, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from optistruct import StructureStudy, spaces
-from optistruct.evaluation import EvaluationPlan, evaluate, fold_data, make_plan
+from optistruct.evaluation import EvaluationPlan, Grid, evaluate, fold_data, make_plan
 from optistruct.evaluation.folds import FoldData, _latest
 from optistruct.objectives import Score
 from optistruct.spaces import Problem
@@ -116,6 +118,25 @@ def test_a_structure_that_writes_into_its_input_spoils_no_other(plan: Evaluation
     first = evaluate(careless, plan).values
     np.testing.assert_array_equal(fold_data(plan).of(scaled()).rows(0).X, before)
     assert evaluate(careless, plan).values == first
+
+
+@pytest.mark.parametrize("trees", [False, True])
+def test_what_writes_into_its_input_is_measured_on_rows_of_its_own(
+    trees: bool, binary: Any
+) -> None:
+    """For each objective anew, with submodels and without."""
+    X, y = binary[0] * 9 + 40, binary[1]
+    by = [Score(name) for name in ("accuracy", "balanced_accuracy", "neg_log_loss")]
+    plan = make_plan(X, y, by, Problem.from_data(X, y), cv=3)
+    model = RandomForestClassifier(9, random_state=0) if trees else LogisticRegression()
+    grid = Grid("n", 9, (3, 6)) if trees else None
+    careful, careless = (
+        evaluate(make_pipeline(StandardScaler(copy=copy), model), plan, grid)
+        for copy in (True, False)
+    )
+    assert careless.folds == careful.folds
+    assert careless.curve == careful.curve
+    assert (careful.curve is not None) is trees
 
 
 def test_data_are_those_of_the_plan_at_hand(plan: EvaluationPlan, binary: Any) -> None:

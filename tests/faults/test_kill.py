@@ -16,6 +16,7 @@ from optuna.trial import TrialState
 pytestmark = pytest.mark.slow
 
 SECONDS = 120
+N_TRIALS = 14
 FAILURE = "optistruct:failure"
 
 SCRIPT = """
@@ -68,7 +69,8 @@ def space_of(name):
 
 SAMPLERS = {
     "tpe": SeededTPE(seed=0, n_startup_trials=4),
-    "nsga2": SeededNSGAII(seed=0, population_size=4),
+    "genetic": SeededNSGAII(seed=0, population_size=4),
+    "smsego": "smsego",
 }
 for name in sys.argv[4:]:
     study = StructureStudy(
@@ -79,8 +81,8 @@ for name in sys.argv[4:]:
         sampler=SAMPLERS[name],
         cv=3,
     )
-    study.optimize(*load_iris(return_X_y=True), n_trials=12, n_jobs=JOBS)
-"""
+    study.optimize(*load_iris(return_X_y=True), n_trials=N_TRIALS, n_jobs=JOBS)
+""".replace("N_TRIALS", str(N_TRIALS))
 
 
 @pytest.fixture
@@ -150,19 +152,19 @@ def records(trials: list[Any]) -> list[tuple[Any, ...]]:
 def test_a_killed_study_goes_on_as_if_never_stopped(
     tmp_path: Path, start: Callable[..., "subprocess.Popen[bytes]"]
 ) -> None:
-    both = ("tpe", "nsga2")
+    each = ("tpe", "genetic", "smsego")
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    undisturbed = start(whole, *both)
-    for blocked in ("tpe-6", "nsga2-9"):  # inside the model-based trials of each
-        kill_inside(killed, start(killed, *both, blocked=blocked), blocked)
+    undisturbed = start(whole, *each)
+    for blocked in ("tpe-6", "genetic-9", "smsego-12"):  # inside the model-based trials of each
+        kill_inside(killed, start(killed, *each, blocked=blocked), blocked)
         name, _, number = blocked.partition("-")
         states = [trial.state for trial in trials_of(killed, name)]
         assert states == [TrialState.COMPLETE] * int(number) + [TrialState.RUNNING]
-    finish(killed, start(killed, *both))
+    finish(killed, start(killed, *each))
     finish(whole, undisturbed)
-    for name in both:
+    for name in each:
         expected = records(trials_of(whole, name))
-        assert [state for _, state, _, _ in expected] == [TrialState.COMPLETE] * 12
+        assert [state for _, state, _, _ in expected] == [TrialState.COMPLETE] * N_TRIALS
         assert records(trials_of(killed, name)) == expected
 
 
@@ -176,8 +178,8 @@ def test_killed_with_two_at_work(
     assert [trial.state for trial in before[2:]] == [TrialState.RUNNING] * 2
     finish(folder, start(folder, "tpe", jobs=2))
     after = trials_of(folder, "tpe")
-    assert [trial.state for trial in after] == [TrialState.COMPLETE] * 12
-    assert [trial.number for trial in after] == list(range(12))
+    assert [trial.state for trial in after] == [TrialState.COMPLETE] * N_TRIALS
+    assert [trial.number for trial in after] == list(range(N_TRIALS))
     assert [trial.params for trial in after[:4]] == [trial.params for trial in before]
     assert records(after[:2]) == records(before[:2])
 
@@ -196,7 +198,7 @@ def test_a_trial_that_kills_its_process_is_given_up(
     assert [trial.state for trial in trials] == [
         TrialState.COMPLETE,
         TrialState.FAIL,
-        *[TrialState.COMPLETE] * 10,
+        *[TrialState.COMPLETE] * (N_TRIALS - 2),
     ]
     assert "the process died 3 times in this trial" in trials[1].user_attrs[FAILURE]
 
@@ -209,4 +211,4 @@ def test_kills_from_outside_lose_no_trial(
     for _ in range(3):
         kill_inside(folder, start(folder, "tpe", blocked="tpe-1"), "tpe-1")
     finish(folder, start(folder, "tpe"))
-    assert [trial.state for trial in trials_of(folder, "tpe")] == [TrialState.COMPLETE] * 12
+    assert [trial.state for trial in trials_of(folder, "tpe")] == [TrialState.COMPLETE] * N_TRIALS

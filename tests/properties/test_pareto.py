@@ -1,13 +1,11 @@
 """Laws of optistruct.pareto that hold for any points."""
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from optistruct.pareto import hypervolume, is_nondominated, knee
-
-no_deadline = settings(deadline=None)  # a busy machine is no broken law
 
 # whole numbers in a small range, so that points are often equal, or equal in one objective
 WHOLE = st.integers(-8, 8).map(float)
@@ -25,14 +23,12 @@ def dominates(a: np.ndarray, b: np.ndarray) -> bool:
     return bool((a <= b).all() and (a < b).any())
 
 
-@no_deadline
 @given(points())
 def test_nobody_on_the_front_is_dominated(losses: np.ndarray) -> None:
     for member in losses[is_nondominated(losses)]:
         assert not any(dominates(other, member) for other in losses)
 
 
-@no_deadline
 @given(points())
 def test_everybody_off_the_front_is_dominated_by_somebody_on_it(losses: np.ndarray) -> None:
     on_front = is_nondominated(losses)
@@ -41,7 +37,6 @@ def test_everybody_off_the_front_is_dominated_by_somebody_on_it(losses: np.ndarr
         assert any(dominates(member, outsider) for member in losses[on_front])
 
 
-@no_deadline
 @given(points(), st.randoms(use_true_random=False))
 def test_the_front_does_not_depend_on_the_order(losses: np.ndarray, random: object) -> None:
     order = list(range(len(losses)))
@@ -49,20 +44,17 @@ def test_the_front_does_not_depend_on_the_order(losses: np.ndarray, random: obje
     np.testing.assert_array_equal(is_nondominated(losses[order]), is_nondominated(losses)[order])
 
 
-@no_deadline
 @given(points(), st.floats(0.1, 100))
 def test_the_front_does_not_depend_on_the_units(losses: np.ndarray, factor: float) -> None:
     np.testing.assert_array_equal(is_nondominated(losses * factor), is_nondominated(losses))
 
 
-@no_deadline
 @given(points(fewest=2), st.integers(1, 13))
 def test_hypervolume_never_shrinks_when_points_are_added(losses: np.ndarray, n: int) -> None:
     reference = np.full(losses.shape[1], 5.0)
     assert hypervolume(losses[:n], reference) <= hypervolume(losses, reference) + 1e-9
 
 
-@no_deadline
 @given(points())
 def test_hypervolume_is_that_of_the_front(losses: np.ndarray) -> None:
     reference = np.full(losses.shape[1], 5.0)
@@ -70,7 +62,6 @@ def test_hypervolume_is_that_of_the_front(losses: np.ndarray) -> None:
     np.testing.assert_allclose(hypervolume(front, reference), hypervolume(losses, reference))
 
 
-@no_deadline
 @given(points())
 def test_hypervolume_is_the_count_of_the_unit_boxes_that_are_dominated(losses: np.ndarray) -> None:
     reference = 1.0
@@ -81,7 +72,6 @@ def test_hypervolume_is_the_count_of_the_unit_boxes_that_are_dominated(losses: n
     np.testing.assert_allclose(measured, dominated)
 
 
-@no_deadline
 @given(
     points(),
     st.lists(st.tuples(st.sampled_from([0.5, 1.0, 2.0, 64.0]), WHOLE), min_size=4, max_size=4),
@@ -95,7 +85,6 @@ def test_the_knee_does_not_depend_on_units_and_origins(
     assert knee(front * factors + shifts) == knee(front)
 
 
-@no_deadline
 @given(points())
 def test_the_knee_is_a_member_of_the_front(losses: np.ndarray) -> None:
     assert 0 <= knee(losses[is_nondominated(losses)]) < is_nondominated(losses).sum()

@@ -104,6 +104,15 @@ class TestPlane:
         assert "<i>acc" not in hover
         assert "<i>acc" not in figure.layout.yaxis.title.text
 
+    def test_quotation_marks_stay(self, study_of: Callable[..., StructureStudy]) -> None:
+        """Plotly shows `&quot;` as it stands."""
+        by = (Score("accuracy", label='"acc"'), ParameterCount(), InferenceTime(at_most=9))
+        study = study_of(by, [(0.9, 5.0, 8.0)], name='a "b"')
+        for figure in (pareto_front(study), pareto_front(study, view="space")):
+            assert 'a "b"' in figure.layout.title.text
+            assert "&quot;" not in figure.to_json()
+            assert '"acc"' in traces(figure)["front"].hovertext[0]
+
     def test_a_third_objective_is_the_colour(self, study_of: Callable[..., StructureStudy]) -> None:
         front = traces(pareto_front(study_of(THREE, THREE_POINTS)))["front"]
         assert front.mode == "markers"

@@ -1,6 +1,7 @@
 """The plain facts of a study, and how numbers and structures are written."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from sklearn.ensemble import GradientBoostingClassifier
 
 from optistruct import StructureStudy, spaces
 from optistruct.front import REPEATS, Candidate
-from optistruct.objectives import Operations, ParameterCount, Score
+from optistruct.objectives import InferenceTime, Operations, ParameterCount, Score
 from optistruct.reporting import summarize
 from optistruct.reporting.summary import number_text, structure_text, value_text
 
@@ -88,6 +89,16 @@ class TestSummarize:
         assert text.startswith("submodels were not measured: SubmodelError: ")
         assert "n_iter_no_change=2" in text
 
+    def test_machines_that_times_are_of(self, study_of: Callable[..., StructureStudy]) -> None:
+        by, points = (Score("accuracy"), InferenceTime()), [(0.9, 10.0), (0.8, 5.0), (0.7, 1.0)]
+        [told] = summarize(study_of(by, points, processors=("one", "two"))).times
+        assert told.startswith("Measured on 2 machines")
+        assert "(2 evaluations)" in told
+        assert "(1 evaluations)" in told
+        assert summarize(study_of(by, points, name="of one")).times == []
+        untimed = study_of(BY_BOTH, [(0.9, 10)] * 2, name="untimed", processors=("one", "two"))
+        assert summarize(untimed).times == []
+
 
 class TestTexts:
     @pytest.mark.parametrize(
@@ -105,6 +116,10 @@ class TestTexts:
         assert number_text(0.0123, like=0.953) == "0.012"
         assert number_text(2.34, like=1750.0) == "2"
         assert number_text(23_000.0, like=23_200_000.0) == "0.02M"
+
+    def test_an_estimate_is_marked(self) -> None:
+        member = replace(candidate({}, accuracy=0.9534), estimated=frozenset({"accuracy"}))
+        assert value_text(Score("accuracy"), member) == "~0.953 ± 0.012"
 
     def test_value_with_its_error(self) -> None:
         member = candidate({}, accuracy=0.9534)

@@ -65,6 +65,16 @@ def test_structures_that_look_like_markup(study_of: Callable[..., StructureStudy
     assert "layers=[/8]" in text or "layers=[red]" in text
 
 
+def test_nothing_is_lost_of_many_objectives(study_of: Callable[..., StructureStudy]) -> None:
+    scorings = ("balanced_accuracy", "roc_auc", "accuracy", "neg_brier_score")
+    by = (*map(Score, scorings), ParameterCount())
+    values = (0.81, 0.82, 0.83, 0.84, 123456.0)
+    text = printed(front_table(study_of(by, [*["broken"] * 100, values])), width=80)
+    assert all(len(line) <= 80 for line in text.splitlines())
+    for part in ("100", "0.810", "0.820", "0.830", "0.840", "123,456", "max_depth=2"):
+        assert part in text
+
+
 def test_nothing_is_lost_in_80_columns(study_of: Callable[..., StructureStudy]) -> None:
     """So wide is the output where there is no terminal; what does not fit goes on below."""
 

@@ -23,6 +23,7 @@ from optistruct.exceptions import ArgumentError, ResourceError
 from optistruct.resources import (
     InferenceTiming,
     blocks,
+    latency,
     measure_inference_time,
     measure_side_by_side,
     reference_time,
@@ -130,10 +131,42 @@ def test_the_cold_call_is_kept_apart(table: np.ndarray) -> None:
     assert timing.cold > 10 * timing.p50
 
 
-def test_warms_up_for_twenty_calls(table: np.ndarray) -> None:
-    spy = Spy()
-    timing = _time(spy, table)
-    assert len(spy.batches) >= 1 + 20 + timing.rounds
+def test_warms_up_for_twenty_calls(table: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    spy, before = Spy(), []
+
+    def first_block(*_: Any) -> Block:
+        before.append(len(spy.batches))
+        return Block([1.0] * 99, 1e5)
+
+    monkeypatch.setattr(latency, "time_block", first_block)
+    monkeypatch.setattr(latency, "_WARM_UP_NS", 10**12)
+    _time(spy, table, max_seconds=0.0)
+    assert before == [1 + 20]
+
+
+@pytest.mark.parametrize(
+    ("ratios", "is_spread", "is_done"),
+    [
+        ([1.0, 1.01, 0.99, 1.0, 1.01, 0.99], True, True),
+        ([1.0, 1.01, 0.99, 1.0, 1.01, 0.99], False, False),  # not a second yet
+        ([1.0, 1.10, 0.90, 1.0, 1.10, 0.90], True, False),  # more than 3 % wide
+        ([1.0] * 4, True, False),
+    ],
+)
+def test_ends_when_the_median_is_known_narrowly_after_a_while(
+    ratios: list[float], is_spread: bool, is_done: bool
+) -> None:
+    subject = latency._Subject(Spy(), [np.zeros((1, 2))], 1, 1e5)
+    subject.blocks = [Block([ratio] * 12, 1e5) for ratio in ratios]
+    assert subject.is_done(11, 10.0, is_spread) is is_done
+    assert not subject.is_done(12 * len(ratios) + 1, 0.0, is_spread)  # too few calls
+    assert subject.is_done(11, 0.0, is_spread)  # time is up
+
+
+def test_disturbed_blocks_do_not_make_an_end() -> None:
+    subject = latency._Subject(Spy(), [np.zeros((1, 2))], 1, 1e5)
+    subject.blocks = [Block([1.0] * 12, 1e5, is_interrupted=i > 3) for i in range(12)]
+    assert not subject.is_done(11, 10.0, True)
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,14 @@ def changes(study: optuna.Study) -> list[tuple[FrozenTrial, dict[str, Any]]]:
 
 
 class TestChanges:
+    def test_what_an_enqueued_trial_leaves_open_is_no_change(self) -> None:
+        study = study_of(2)
+        study.optimize(numbers, n_trials=10)
+        study.enqueue_trial({"a": 3, "b": 5})
+        study.optimize(numbers, n_trials=1)
+        assert GREEDY not in study.trials[-1].system_attrs
+        assert study.trials[-1].params["a"] == 3
+
     @pytest.mark.parametrize("space", [numbers, conditional])
     def test_each_trial_changes_one_parameter_of_a_structure_on_the_front(self, space: Any) -> None:
         study = study_of(2)

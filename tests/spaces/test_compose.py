@@ -68,6 +68,17 @@ class TestChoice:
         assert build(choice(numbered), trial, PROBLEM, 0).max_depth == 1
         assert trial.user_attrs == {"seen": True}
 
+    @pytest.mark.filterwarnings("ignore::FutureWarning")
+    def test_prefixes_the_parameters_of_older_ways_of_asking(self) -> None:
+        def old(trial: Any) -> Any:
+            trial.suggest_loguniform("C", 0.1, 10.0)
+            trial.suggest_uniform("l1", 0.0, 1.0)
+            return LogisticRegression()
+
+        trial = optuna.trial.FixedTrial({"family": "old", "old.C": 1.0, "old.l1": 0.5})
+        spaces.build(spaces.choice(old), trial, PROBLEM, 0)
+        assert list(trial.params) == ["family", "old.C", "old.l1"]
+
     def test_nests(self) -> None:
         space = choice(pipeline(StandardScaler(), choice(shallow)), net)
         assert "pipeline.choice.family" not in parameters_of(space)

@@ -47,6 +47,17 @@ class TestCheckParameters:
     def test_passes_what_the_space_asks_for(self, params: dict[str, Any]) -> None:
         check_parameters(space, PROBLEM, params)
 
+    def test_hands_them_out_as_a_database_keeps_them(self) -> None:
+        given = {"rate": 1, "share": np.float64(0.5), "weights": 2.0}
+        kept = check_parameters(space, PROBLEM, given)
+        assert [(value, type(value)) for value in kept.values()] == [
+            (1.0, float),
+            (0.5, float),
+            (2, int),
+        ]
+        fitted = fitted_parameters(space, PROBLEM, {"rate": 7, "weights": 2.0})
+        assert [(value, type(value)) for value in fitted.values()] == [(1.0, float), (2, int)]
+
     @pytest.mark.parametrize(
         ("params", "message"),
         [

@@ -86,6 +86,15 @@ class TestProbe:
         finally:
             optuna.logging.set_verbosity(before)
 
+    @pytest.mark.parametrize("choices", [[1, 1.0, "sqrt"], [0, False]], ids=str)
+    def test_refuses_choices_of_which_a_database_keeps_one(self, choices: Any) -> None:
+        def space(trial: Any) -> Any:
+            trial.suggest_categorical("size", choices)
+            return tree(trial)
+
+        with pytest.raises(SpaceError, match=r"two of the choices of 'size' are equal"):
+            probe(space, PROBLEM, 0)
+
     @pytest.mark.filterwarnings("ignore:Choices for a categorical distribution")
     @pytest.mark.parametrize("choices", [[(1, 2), (3, 4)], [np.int64(3), np.int64(4)]], ids=str)
     def test_refuses_choices_that_a_database_does_not_keep(self, choices: Any) -> None:

@@ -9,7 +9,8 @@ from lightgbm import LGBMClassifier
 from optuna.trial import FixedTrial
 from sklearn.ensemble import BaggingClassifier, HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from optistruct.exceptions import SpaceError
@@ -110,8 +111,12 @@ class TestWhatIsPutBefore:
         HistGradientBoostingClassifier(monotonic_cst=[1, 0, 0, 0, -1]),
         HistGradientBoostingClassifier(categorical_features=[1]),
         LGBMClassifier(monotone_constraints=[1, 0, 0, 0, -1]),
+        LGBMClassifier(mc=[1, 0, 0, 0, -1]),
+        make_pipeline(
+            StandardScaler(), HistGradientBoostingClassifier(interaction_cst=[{0}, {1, 2, 3, 4}])
+        ),
     ],
-    ids=["monotonic", "categories", "lightgbm"],
+    ids=["monotonic", "categories", "lightgbm", "by another name", "pipeline"],
 )
 def test_what_goes_by_the_places_of_columns_is_refused(model: Any, mixed: Mixed) -> None:
     problem = Problem.from_data(*mixed)

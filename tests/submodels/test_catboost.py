@@ -82,6 +82,14 @@ class TestKeepsTheLaw:
         with pytest.raises(ResourceError, match="target statistics"):
             submodels.costs()
 
+    def test_beyond_the_number_of_trees_from_which_defaults_are_others(
+        self, assert_law: Any
+    ) -> None:
+        given = {"iterations": 203, "leaf_estimation_iterations": 2, "depth": 2}
+        assert_law(classifier(**given), *shuffled(load_breast_cancer), (7, 199, 200, 203))
+        numbers = regressor(iterations=203, depth=2)
+        assert_law(numbers, *shuffled(load_diabetes), (7, 199, 200, 203))
+
     @pytest.mark.parametrize("name", ["n_estimators", "num_boost_round", "num_trees"])
     def test_of_other_names_of_the_number_of_trees(self, assert_law: Any, name: str) -> None:
         few = {key: value for key, value in FAST.items() if key != "iterations"}
@@ -127,6 +135,16 @@ class TestTheSubmodel:
 
 
 class TestRefuses:
+    def test_defaults_that_depend_on_the_number_of_trees(self) -> None:
+        X, y, _ = shuffled(load_breast_cancer)
+        submodels_of(classifier(iterations=199, depth=1).fit(X, y))
+        with pytest.raises(SubmodelError, match="set leaf_estimation_iterations"):
+            submodels_of(classifier(iterations=200, depth=1).fit(X, y))
+        letters = pd.DataFrame({"letter": np.where(y, "a", "b"), "number": X[:, 0]})
+        model = regressor(iterations=200, depth=1, loss_function="RMSE", cat_features=["letter"])
+        with pytest.raises(SubmodelError, match="set max_ctr_complexity"):
+            submodels_of(model.fit(letters, y))
+
     @pytest.mark.parametrize(
         ("structure", "reason"),
         [

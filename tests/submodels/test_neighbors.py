@@ -31,7 +31,7 @@ def tied_tables(draw):
 
 @pytest.mark.parametrize("algorithm", ["auto", "brute", "kd_tree", "ball_tree"])
 @pytest.mark.parametrize("weights", ["uniform", "distance"])
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, suppress_health_check=list(HealthCheck))
 @given(tables=tied_tables(), p=st.sampled_from([1, 1.5, 2, 3, np.inf]), share=st.floats(0, 1))
 def test_neighbors_that_tie(assert_law, algorithm, weights, tables, p, share):
     X, labels, numbers, held_out = tables

@@ -32,6 +32,8 @@ _EARLY_STOPPING = (
 )
 _SHRINKING = ("langevin", "model_shrink_rate", "monotone_constraints", "posterior_sampling")
 _SYMMETRIC = "SymmetricTree"
+_MANY = 200  # trees from which two defaults of CatBoost's are others (its options_helper.cpp)
+_OF_MORE_STEPS = ("CrossEntropy", "Expectile", "Logloss", "Poisson")
 
 
 @nested_in(CatBoost)
@@ -90,6 +92,14 @@ class CatBoostSubmodels(RoundsSubmodels):
     @classmethod
     def _objection_to_fit(cls, model: Any) -> str | None:
         kind, parameter = type(model).__name__, cls.parameter_of(model)
+        if model.get_params()[parameter] >= _MANY:
+            for setting in _by_the_number_of_trees(model):
+                if model.get_params().get(setting) is None:
+                    return (
+                        f"CatBoost's default of {setting} is another for {_MANY} trees and more, "
+                        f"so the first trees of this {kind} need not be a fit of fewer: set "
+                        f"{setting}"
+                    )
         if model.best_iteration_ is not None:
             return (
                 f"the number of trees of this {kind} may have been chosen by validation data, not "
@@ -151,3 +161,12 @@ def _cut_metadata(metadata: Any, value: int) -> None:
     metrics["learn_best_error"] = {}
     metadata["params"] = json.dumps(parameters, separators=(",", ":"))
     metadata["training"] = json.dumps(training, separators=(",", ":"))
+
+
+def _by_the_number_of_trees(model: Any) -> Iterator[str]:
+    """List the settings whose defaults depend on the number of trees, for a fitted model."""
+    loss = str(model.get_all_params().get("loss_function"))
+    if loss.partition(":")[0] in _OF_MORE_STEPS:
+        yield "leaf_estimation_iterations"
+    if model.get_cat_feature_indices():
+        yield "max_ctr_complexity"
