@@ -22,7 +22,7 @@ def absolute(storage: str) -> str:
         url = make_url(storage)
     except ArgumentError:  # of which opening it tells
         return storage
-    if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
+    path = str(url.database or ":memory:")
+    if url.get_backend_name() != "sqlite" or path.startswith((":memory:", "file:")):
         return storage
-    path = str(Path(str(url.database)).absolute())
-    return url.set(database=path).render_as_string(hide_password=False)
+    return url.set(database=str(Path(path).absolute())).render_as_string(hide_password=False)

@@ -3,7 +3,6 @@
 from typing import Any
 
 from optistruct.evaluation.evaluate import evaluate
-from optistruct.evaluation.executors import OutOfTime
 from optistruct.evaluation.grid import Grid
 from optistruct.evaluation.plan import EvaluationPlan
 from optistruct.evaluation.racing import Race
@@ -32,11 +31,9 @@ def attempt(
     """
     try:
         return evaluate(estimator, plan, grid, race)
-    except (KeyboardInterrupt, OutOfTime):
-        raise
     except NotConvertibleError as error:
         return Refusal.of_conversion(error)
-    except BaseException as error:  # a library may raise SystemExit, or worse
+    except Exception as error:
         return reason(error)
 
 

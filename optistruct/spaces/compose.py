@@ -34,7 +34,11 @@ class _Prefixed:
         found = getattr(self._trial, name)
         if not name.startswith("suggest_"):
             return found
-        return lambda parameter, *args: found(f"{self._prefix}.{parameter}", *args)  # older ones
+
+        def older(name: str, *args: Any, **kwargs: Any) -> Any:
+            return found(f"{self._prefix}.{name}", *args, **kwargs)
+
+        return older
 
 
 class Choice:

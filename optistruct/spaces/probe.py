@@ -82,10 +82,12 @@ def probe(space: Space, problem: Problem, seed: int) -> Probe:
 def _stored(name: str, distribution: BaseDistribution) -> str:
     """Write a distribution as a database keeps it, from which it must come back."""
     choices = getattr(distribution, "choices", ())
-    if len(set(map(distribution.to_internal_repr, choices))) < len(choices):
+    told_apart = {(distribution.to_internal_repr(one), repr(one)) for one in choices}
+    if len({place for place, _ in told_apart}) < len(told_apart):  # as 1 and 1.0 are
         raise SpaceError(
-            f"two of the choices of {name!r} are equal, and a database keeps the first of them, "
-            f"got {choices}: leave one out, or suggest names and look up what they stand for"
+            f"two of the choices of {name!r} are equal but not the same, and a database keeps the "
+            f"first of them, got {choices}: leave one out, or suggest names and look up what they "
+            "stand for"
         )
     try:
         text: str = distribution_to_json(distribution)

@@ -72,7 +72,7 @@ class TestChoice:
     def test_prefixes_the_parameters_of_older_ways_of_asking(self) -> None:
         def old(trial: Any) -> Any:
             trial.suggest_loguniform("C", 0.1, 10.0)
-            trial.suggest_uniform("l1", 0.0, 1.0)
+            trial.suggest_uniform("l1", low=0.0, high=1.0)
             return LogisticRegression()
 
         trial = optuna.trial.FixedTrial({"family": "old", "old.C": 1.0, "old.l1": 0.5})

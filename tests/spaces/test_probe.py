@@ -95,6 +95,13 @@ class TestProbe:
         with pytest.raises(SpaceError, match=r"two of the choices of 'size' are equal"):
             probe(space, PROBLEM, 0)
 
+    def test_takes_a_choice_that_is_there_twice(self) -> None:
+        def space(trial: Any) -> Any:
+            trial.suggest_categorical("size", ["small", "small", "large"])
+            return tree(trial)
+
+        assert "size" in probe(space, PROBLEM, 0).parameters
+
     @pytest.mark.filterwarnings("ignore:Choices for a categorical distribution")
     @pytest.mark.parametrize("choices", [[(1, 2), (3, 4)], [np.int64(3), np.int64(4)]], ids=str)
     def test_refuses_choices_that_a_database_does_not_keep(self, choices: Any) -> None:
