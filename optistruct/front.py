@@ -278,7 +278,7 @@ def each_once(measured: Sequence[Measured]) -> list[Measured]:
     order = sorted(measured, key=lambda one: (one.remeasurement is None, one.submodel is not None))
     first: dict[str, Measured] = {}
     for one in order:
-        first.setdefault(repr(sorted(one.parameters.items())), one)
+        first.setdefault(one.structure, one)
     kept = set(map(id, first.values()))
     return [one for one in measured if one.submodel is None or id(one) in kept]
 
@@ -288,12 +288,11 @@ def _of_use(measured: Sequence[Measured], objectives: Sequence[Objective]) -> li
     feasible = [one for one in measured if one.is_feasible]
     on_front = pareto.is_nondominated(losses([one.values for one in feasible], objectives))
     members = [one for one, is_member in zip(feasible, on_front, strict=True) if is_member]
-    known = {repr(sorted(one.parameters.items())) for one in members if one.submodel is None}
+    known = {one.structure for one in members if one.submodel is None}
     found = []
     for one in members:
-        structure = repr(sorted(one.parameters.items()))
-        if one.submodel is not None and structure not in known:
-            known.add(structure)
+        if one.submodel is not None and one.structure not in known:
+            known.add(one.structure)
             found.append(one)
     return found
 

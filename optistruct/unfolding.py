@@ -60,6 +60,11 @@ class Measured:
         """What the space is answered to build it."""
         return {**self.trial.params, **dict([self.submodel] if self.submodel else [])}
 
+    @property
+    def structure(self) -> str:
+        """Tell one structure from another, whichever trials measured them."""
+        return repr(sorted(self.parameters.items()))
+
     def standard_error(self, name: str) -> float:
         """Tell the standard error of an objective's mean; NaN where unknown."""
         return standard_error(self.folds.get(name, ()))

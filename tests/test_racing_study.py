@@ -284,6 +284,11 @@ def test_a_repeat_of_what_was_lost_is_lost(data: Any, copied: InMemoryStorage) -
     assert (again.values, again.constraints) == (first.values, first.constraints)
 
 
+def test_patience_ends_a_search_that_races(data: Any) -> None:
+    study = study_of()
+    assert study.optimize(*data, n_trials=400, patience=15) == "patience"
+
+
 def test_a_structure_better_in_nothing_else_but_one_objective_is_kept(data: Any) -> None:
     """The smallest and worst of all is on the front: nothing is smaller."""
 

@@ -2,12 +2,14 @@
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from optistruct import StructureStudy, load_study, objectives, reporting, spaces
@@ -186,3 +188,23 @@ class TestSideBySide:
     def test_is_json(self, binary: Any) -> None:
         record = Remeasurement({"inference_time": (1.5, 2.5)}, 0.02, {"cores": 2}, "2026-01-01")
         assert Remeasurement.from_json(record.to_json()) == record
+
+
+class Listener(DecisionTreeClassifier):
+    """Notes the rows that it is fitted on."""
+
+    heard: ClassVar[list[Any]] = []
+
+    def fit(self, X: Any, y: Any) -> Any:
+        self.heard.append(X.copy())
+        return super().fit(X, y)
+
+
+def test_a_structure_that_writes_into_its_input_spoils_no_other(binary: Any) -> None:
+    X, y = binary[0] * 9 + 40, binary[1]
+    plan = make_plan(X, y, [objectives.ModelSize()], Problem.from_data(X, y), cv=2)
+    Listener.heard.clear()
+    careless = make_pipeline(StandardScaler(copy=False), DecisionTreeClassifier())
+    remeasure([careless, Listener()], plan)
+    for heard, (train, _) in zip(Listener.heard, plan.folds, strict=True):
+        np.testing.assert_array_equal(heard, X[train])

@@ -85,6 +85,8 @@ class TestIsStagnant:
         trials = [create_trial(values=[score]) for score in scores]
         assert stagnant(trials, (Score("r2"),), 1)
         assert not stagnant(trials, (Score("r2"),), 2)
+        barely = [*trials, create_trial(values=[0.70001])]
+        assert stagnant(barely, (Score("r2"),), 1)
 
     @pytest.mark.parametrize(("gain", "is_one"), [(0.0008, False), (0.0013, True)])
     def test_a_gain_is_more_than_a_thousandth(self, gain: float, is_one: bool) -> None:

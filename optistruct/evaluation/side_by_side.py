@@ -67,6 +67,7 @@ def remeasure(structures: Sequence[Any], plan: EvaluationPlan) -> list[Remeasure
     """
     again = [objective for objective in plan.objectives if objective.estimates_submodels]
     copies = [single_threaded(structure) for structure in structures]
+    handed = [deepcopy if writes(structure) else _the_same for structure in copies]
     folds: list[dict[str, list[float]]] = [{o.name: [] for o in again} for _ in copies]
     widths = [0.0] * len(copies)
     for train, test in plan.folds:
@@ -74,13 +75,13 @@ def remeasure(structures: Sequence[Any], plan: EvaluationPlan) -> list[Remeasure
         X_test, y_test = _safe_indexing(plan.X, test), _safe_indexing(plan.y, test)
         with one_thread():
             models = [
-                clone(structure).fit(deepcopy(X) if writes(structure) else X, y)
-                for structure in copies
+                clone(structure).fit(hand(X), y)
+                for structure, hand in zip(copies, handed, strict=True)
             ]
         for objective in again:
             if not isinstance(objective, InferenceTime):
-                for model, fold in zip(models, folds, strict=True):
-                    fold[objective.name].append(objective.measure(model, deepcopy(X_test), y_test))
+                for model, hand, fold in zip(models, handed, folds, strict=True):
+                    fold[objective.name].append(objective.measure(model, hand(X_test), y_test))
                 continue
             timings = measure_side_by_side(
                 [objective.runnable(model, X_test) for model in models],
@@ -98,3 +99,7 @@ def remeasure(structures: Sequence[Any], plan: EvaluationPlan) -> list[Remeasure
         Remeasurement({name: tuple(values) for name, values in one.items()}, width, machine, moment)
         for one, width in zip(folds, widths, strict=True)
     ]
+
+
+def _the_same(X: Any) -> Any:
+    return X

@@ -21,24 +21,15 @@ class _Prefixed:
         self._trial = trial
         self._prefix = prefix
 
-    def suggest_float(self, name: str, *args: Any, **kwargs: Any) -> float:
-        return self._trial.suggest_float(f"{self._prefix}.{name}", *args, **kwargs)
-
-    def suggest_int(self, name: str, *args: Any, **kwargs: Any) -> int:
-        return self._trial.suggest_int(f"{self._prefix}.{name}", *args, **kwargs)
-
-    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
-        return self._trial.suggest_categorical(f"{self._prefix}.{name}", choices)
-
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._trial, name)
         if not name.startswith("suggest_"):
             return found
 
-        def older(name: str, *args: Any, **kwargs: Any) -> Any:
+        def suggest_prefixed(name: str, *args: Any, **kwargs: Any) -> Any:
             return found(f"{self._prefix}.{name}", *args, **kwargs)
 
-        return older
+        return suggest_prefixed
 
 
 class Choice:
@@ -59,7 +50,8 @@ class Choice:
         """Suggest a family, then that family's structure."""
         families = {space_name(space): space for space in self.spaces}
         family = trial.suggest_categorical("family", list(families))
-        return suggest(families[family], _Prefixed(trial, family), problem)
+        prefixed: Any = _Prefixed(trial, family)
+        return suggest(families[family], prefixed, problem)
 
 
 class Pipeline:
