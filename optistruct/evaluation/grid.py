@@ -1,7 +1,11 @@
 """Which submodels of a structure are evaluated: those that its space could have asked for."""
 
+import pickle
 from collections.abc import Mapping
+from contextlib import suppress
+from copy import deepcopy
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,7 +18,7 @@ from optuna.distributions import (
 from optuna.trial import BaseTrial, FixedTrial
 
 from optistruct.exceptions import NoSubmodelsError
-from optistruct.spaces import Problem, Space, build, structure_key
+from optistruct.spaces import Problem, Space, build, structure_key, suggest
 from optistruct.submodels import parameter_of_kind, submodels_fall
 
 __all__ = ["Grid", "submodel_grid"]
@@ -77,19 +81,16 @@ def submodel_grid(
     }
     if not asked_for:
         return None
-    written, falls = _written(structure), submodels_fall(structure)
+    falls = submodels_fall(structure)
+    asking = _Asking(space, trial.params, problem, seed, structure, parameter)
     for name, distribution in asked_for.items():
-        smaller = []
-        for value in sorted(_spread(distribution), reverse=falls):
-            if value == own or (value > own) != falls:
-                continue
-            asked = _build(space, {**trial.params, name: value}, problem, seed)
-            built = None if asked is None else asked.get_params().get(parameter)
-            is_meant = isinstance(built, int | float) and built == value
-            if is_meant and _written(asked.set_params(**{parameter: own})) == written:
-                smaller.append(built)  # 40, where a range of floats has 40.0
+        values = sorted(_spread(distribution), reverse=falls)
+        built = [
+            asking.built(name, value) for value in values if value != own and (value < own) != falls
+        ]
+        smaller = tuple(value for value in built if value is not None)
         if smaller:
-            return Grid(name, own, tuple(smaller))
+            return Grid(name, own, smaller)
     return None
 
 
@@ -120,12 +121,64 @@ class _InRange(FixedTrial):
         return super()._suggest(name, distribution)
 
 
-def _build(space: Space, params: Mapping[str, Any], problem: Problem, seed: int) -> Any:
-    """Build a structure; None where the space asks for others than these, or refuses."""
-    try:
-        return build(space, _InRange(dict(params)), problem, seed)
-    except Exception:  # whatever a space of the user's own raises
-        return None
+@dataclass(frozen=True)
+class _Asking:
+    """Asks a space for structures that differ from one in a single answer.
+
+    Attributes:
+        space: The structure space.
+        params: The answers that give the structure.
+        problem: The task and the table's shape.
+        seed: Seed of the structures.
+        structure: The structure.
+        parameter: The parameter in which the others may differ from it.
+    """
+
+    space: Space
+    params: Mapping[str, Any]
+    problem: Problem
+    seed: int
+    structure: Any
+    parameter: str
+
+    def built(self, name: str, value: Any) -> Any:
+        """Tell which value the parameter has in the structure that an answer gives.
+
+        Args:
+            name: What is answered.
+            value: The answer.
+
+        Returns:
+            None where the answer is refused, or gives another structure, or another value.
+        """
+        trial = _InRange({**self.params, name: value})
+        if self._is_quickly_seen(trial, value):
+            return value
+        try:
+            asked = build(self.space, trial, self.problem, self.seed)
+        except Exception:  # whatever a space of the user's own raises
+            return None
+        built = asked.get_params().get(self.parameter)
+        if not (isinstance(built, int | float) and built == value):
+            return None
+        asked.set_params(**{self.parameter: self.structure.get_params()[self.parameter]})
+        is_meant = _written(asked) == _written(self.structure)
+        return built if is_meant else None  # 40, where a range of floats has 40.0
+
+    def _is_quickly_seen(self, trial: BaseTrial, value: Any) -> bool:
+        """Tell whether an answer gives, to the byte, what setting the attribute would give."""
+        with suppress(Exception):  # what cannot be pickled, or keeps its parameters otherwise
+            model, part, attribute = self._copy
+            setattr(part, attribute, value)
+            return pickle.dumps(suggest(self.space, trial, self.problem)) == pickle.dumps(model)
+        return False
+
+    @cached_property
+    def _copy(self) -> tuple[Any, Any, str]:
+        """Copy what the space hands out, and find the part that has the parameter, and its name."""
+        model = deepcopy(suggest(self.space, FixedTrial(dict(self.params)), self.problem))
+        path, _, attribute = self.parameter.rpartition("__")
+        return model, model.get_params()[path] if path else model, attribute
 
 
 def _written(structure: Any) -> str:

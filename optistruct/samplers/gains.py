@@ -67,7 +67,7 @@ class Gains:
         return self._gain(self._scaled(points))
 
     def _gain(self, scaled: Numbers) -> float:
-        return float(self._volume(np.vstack([self._front, scaled])) - self._before)
+        return float(self._volume(np.concatenate([self._front, scaled])) - self._before)
 
     def _scaled(self, points: Numbers) -> Numbers:
         scaled: Numbers = (points - self._best) / self._span

@@ -51,7 +51,7 @@ from optistruct.samplers.gains import Gains
 from optistruct.samplers.nsga2 import POPULATION, population, promising_child
 from optistruct.samplers.seeding import stream_seed
 from optistruct.samplers.structure_sampler import Proposal, StructureSampler
-from optistruct.samplers.surrogate import Surrogate, features
+from optistruct.samplers.surrogate import Surrogate, features, learnable
 
 __all__ = ["SMSEGOSampler"]
 
@@ -147,9 +147,10 @@ class SMSEGOSampler(StructureSampler):
         rows, rng = self.history.front(), self.stream(number, "mates")
         variation = self.variation(number, rows)
         kinds = np.unique(~np.isnan(rows), axis=0, return_inverse=True)[1]
+        alike, sizes = np.argsort(kinds, kind="stable"), np.bincount(kinds)
         first = rng.integers(len(rows), size=_CHILDREN)
-        alike = [np.flatnonzero(kinds == kind) for kind in range(kinds.max() + 1)]
-        second = [rng.choice(alike[kinds[i]]) for i in first]
+        kind = kinds[first]  # of the same kind is the second
+        second = alike[np.cumsum(sizes)[kind] - 1 - rng.integers(sizes[kind])]
         found = np.concatenate(
             [
                 variation.neighbors(rows, _NEIGHBORS),
@@ -226,10 +227,12 @@ class SMSEGOSampler(StructureSampler):
 
     def _novelty(self, candidates: Numbers) -> Numbers:
         """Guess how likely the candidates are to have values that no other structure has."""
-        rows, losses = self.history.rows, self.history.losses
-        there = np.isfinite(losses[:, 0])
+        losses = self.history.losses
+        there = np.flatnonzero(np.isfinite(losses[:, 0]))
+        there = there[: learnable(len(there))]  # or each repetition would have the trees refitted
         _, which, counts = np.unique(losses[there], axis=0, return_inverse=True, return_counts=True)
-        guesses = self._probability("novelty", rows[there], counts[which] == 1, candidates)
+        rows = self.history.rows[there]
+        guesses = self._probability("novelty", rows, counts[which] == 1, candidates)
         return np.clip(guesses, _LEAST_NOVELTY, 1.0)
 
     def _probability(

@@ -17,16 +17,18 @@ that a study that is resumed makes the same ensemble.
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from sklearn import config_context
 from sklearn.linear_model import Ridge, RidgeCV
 from sklearn.tree import ExtraTreeRegressor
+from sklearn.utils import check_random_state
 
 from optistruct.samplers.columns import Column, Numbers
 from optistruct.samplers.seeding import stream_seed
 
-__all__ = ["Surrogate", "features"]
+__all__ = ["Surrogate", "features", "learnable"]
 
 _A_LONGER_STEP = 100
 _PENALTIES = (0.1, 1.0, 10.0)
@@ -60,6 +62,18 @@ class _Scale:
         return self.best + self.unit * np.expm1(np.minimum(bent, self.most))
 
 
+class _Trend(NamedTuple):
+    """What features add one by one."""
+
+    weights: Numbers
+    intercept: float
+
+    def of(self, X: Numbers) -> Numbers:
+        """Tell the trend of structures of (n, n_features)."""
+        trend: Numbers = X @ self.weights + self.intercept
+        return trend
+
+
 class Surrogate:
     """An ensemble for one quantity: a trend, and trees for what it leaves.
 
@@ -73,7 +87,7 @@ class Surrogate:
         self._number = trees
         self._X, self._y = np.empty((0, 0)), np.empty(0)
         self._scale = _Scale()
-        self._trend: Ridge | RidgeCV = Ridge()
+        self._trend = _Trend(np.empty(0), 0.0)
         self._trees: list[ExtraTreeRegressor] = []
 
     def fit(self, X: Numbers, y: Numbers) -> None:
@@ -83,7 +97,7 @@ class Surrogate:
             X: (n, n_features) features of the structures.
             y: (n,) what is to be guessed, the smaller the better.
         """
-        known = _due(len(X))
+        known = learnable(len(X))
         X, y = X[:known], y[:known]
         if np.array_equal(X, self._X) and np.array_equal(y, self._y):
             return
@@ -92,12 +106,11 @@ class Surrogate:
         # without checks, which would take a sixth of the time
         with config_context(assume_finite=True, skip_parameter_validation=True):
             self._scale, self._trend = _best_trend(X_trend, y)
-            rest = self._scale.bend(y) - self._trend.predict(X_trend)
+            rest = self._scale.bend(y) - self._trend.of(X_trend)
+            rng = check_random_state(stream_seed(self._seed, known))
             self._trees = [
-                ExtraTreeRegressor(random_state=stream_seed(self._seed, i, known)).fit(
-                    X, rest, check_input=False
-                )
-                for i in range(self._number)
+                ExtraTreeRegressor(random_state=rng).fit(X, rest, check_input=False)
+                for _ in range(self._number)
             ]
 
     def predict(self, X: Numbers, optimism: float = 0.0) -> Numbers:
@@ -110,26 +123,26 @@ class Surrogate:
         Returns:
             (n,) guesses.
         """
+        trend = self._trend.of(_trend_features(X))
         # without scikit-learn's checks of X, which would take most of the time
-        trend = _trend_features(X) @ self._trend.coef_ + self._trend.intercept_
         rest = np.array([tree.tree_.predict(X).ravel() for tree in self._trees])
         return self._scale.straighten(trend + rest.mean(axis=0) - optimism * rest.std(axis=0))
 
 
-def _best_trend(X: Numbers, y: Numbers) -> tuple[_Scale, Ridge | RidgeCV]:
+def _best_trend(X: Numbers, y: Numbers) -> tuple[_Scale, _Trend]:
     """Choose scale and penalty by the share of the variance that left-out structures leave."""
     if len(y) < _FEW or y.min() == y.max():
-        return _Scale(), Ridge(alpha=_PENALTIES[-1]).fit(X, y)
-    found = []
-    for scale in (_Scale(), _Scale.logarithmic(y)):
-        bent = scale.bend(y)
-        trend = RidgeCV(alphas=_PENALTIES).fit(X, bent)
-        found.append((trend.best_score_ / bent.var(), scale, trend))
-    return max(found, key=lambda one: one[0])[1:]
+        trend = Ridge(alpha=_PENALTIES[-1]).fit(X, y)
+        return _Scale(), _Trend(trend.coef_, trend.intercept_)
+    scales = _Scale(), _Scale.logarithmic(y)
+    bent = np.column_stack([scale.bend(y) for scale in scales])
+    trends = RidgeCV(alphas=_PENALTIES, alpha_per_target=True).fit(X, bent)
+    best = int((trends.best_score_ / bent.var(axis=0)).argmax())
+    return scales[best], _Trend(trends.coef_[best], trends.intercept_[best])
 
 
-def _due(n: int) -> int:
-    """Tell how many of n structures are known: a series that goes on by 1 in 100, at least by 1."""
+def learnable(n: int) -> int:
+    """Tell how many of n structures are learnt: 1 in 100 more each time, at least 1 more."""
     known = 1
     while (following := known + 1 + known // _A_LONGER_STEP) <= n:
         known = following

@@ -9,6 +9,8 @@ from lightgbm import LGBMClassifier
 from optuna.trial import FixedTrial, Trial
 from sklearn.ensemble import AdaBoostClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 from sklearn.tree import DecisionTreeClassifier
 
 from optistruct import spaces
@@ -225,14 +227,42 @@ class TestNone:
         assert grid_of(space, trees=True) is None
 
 
-def test_a_space_whose_numbers_have_no_key_is_compared_as_it_is_written() -> None:
+def test_a_structure_with_neither_a_key_nor_a_pickle_is_compared_as_it_is_written() -> None:
     def space(trial: Any) -> Any:
         trees = trial.suggest_int("trees", 2, 4)
-        return RandomForestClassifier(trees, class_weight={0: np.float64(1), 1: object_weight})
+        return make_pipeline(FunctionTransformer(halve), RandomForestClassifier(trees))
 
-    object_weight = np.float32(2)
+    halve = lambda X: X / 2  # noqa: E731
     grid = grid_of(space, trees=4)
     assert grid == Grid("trees", 4, (2, 3))
+
+
+def test_a_space_may_hand_out_the_same_object_always() -> None:
+    def space(trial: Any) -> Any:
+        trees = trial.suggest_int("trees", 2, 4)
+        return the_same.set_params(n_estimators=trees, max_depth=1 if trees == 2 else None)
+
+    the_same = RandomForestClassifier()
+    assert grid_of(space, trees=4) == Grid("trees", 4, (3,))
+
+
+class Counting(RandomForestClassifier):
+    asked = 0
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        Counting.asked += 1
+        return super().get_params(deep)
+
+
+def test_values_cost_no_look_at_all_parameters_each() -> None:
+    def looks(most: int, values: int) -> int:
+        before = Counting.asked
+        grid = grid_of(lambda trial: Counting(trial.suggest_int("trees", 1, most)), trees=most)
+        assert grid is not None
+        assert len(grid.smaller) == values
+        return Counting.asked - before
+
+    assert looks(24, values=15) == looks(3, values=2)
 
 
 def test_a_structure_that_prints_itself_in_its_own_way_is_no_obstacle() -> None:
