@@ -83,7 +83,9 @@ class Candidate:
         Raises:
             RecipeError, StudyMismatchError: As `build` does.
         """
-        return self.build().fit(X, y)
+        model = self.build()
+        model.fit(X, y)
+        return model
 
 
 class ParetoFront(Sequence[Candidate]):

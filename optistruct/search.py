@@ -247,6 +247,7 @@ class Search:
             with limited(limits), gathered(self.study._storage):
                 structure = build(self.space, trial, self.problem, self.seed)
             refused = refusal(structure, self.plan)
+            job = None if refused is not None else self._job(trial, structure)
         except LimitBroken as broken:
             self._outcomes.refuse_branch(trial, broken)
         except optuna.TrialPruned:
@@ -254,10 +255,10 @@ class Search:
         except Exception as error:
             self._fail(trial, reason(error))
         else:
-            if refused:
+            if refused is not None:
                 self._outcomes.refuse(trial, refused)
-            else:
-                self._begin(self._job(trial, structure))
+            elif job is not None:
+                self._begin(job)
 
     def _job(self, trial: Trial, structure: Any) -> _Job:
         job = _Job(trial, structure, structure_key(structure), None)

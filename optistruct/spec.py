@@ -194,7 +194,7 @@ class StudySpec:
                 f"other data: {then.rows} rows of {then.features} columns then, "
                 f"{now.rows} of {now.features} now"
                 + (
-                    " (the values differ)"
+                    " (the values, names or types differ)"
                     if (now.rows, now.features) == (then.rows, then.features)
                     else ""
                 )

@@ -62,8 +62,12 @@ class Measured:
 
     @property
     def structure(self) -> str:
-        """Tell one structure from another, whichever trials measured them."""
-        return repr(sorted(self.parameters.items()))
+        """Tell one structure from another, whichever trials measured them; 40 is 40.0."""
+        values = {
+            name: float(value) if type(value) is int else value
+            for name, value in self.parameters.items()
+        }
+        return repr(sorted(values.items()))
 
     def standard_error(self, name: str) -> float:
         """Tell the standard error of an objective's mean; NaN where unknown."""

@@ -4,6 +4,7 @@ from typing import Any
 
 import optuna
 import pytest
+from lightgbm import LGBMClassifier
 from optuna.trial import TrialState
 from sklearn.tree import DecisionTreeClassifier
 
@@ -40,6 +41,23 @@ def study_of(model: type, **kwargs: Any) -> StructureStudy:
     settings = {"storage": optuna.storages.InMemoryStorage(), "sampler": "grid", "cv": 2}
     objectives = [Score("accuracy"), ParameterCount()]
     return StructureStudy(space, objectives, name="t", **{**settings, **kwargs})
+
+
+def test_a_setting_that_is_no_number_fails_its_trial_only(binary: Any) -> None:
+    """It is compared with numbers before anything is fitted."""
+
+    def space(trial: Any) -> Any:
+        often = trial.suggest_categorical("often", ["x", None, 1])
+        return LGBMClassifier(n_estimators=4, subsample_freq=often, n_jobs=1, verbose=-1)
+
+    study = StructureStudy(
+        *(space, [Score("accuracy"), ParameterCount()]),
+        **{"name": "t", "storage": optuna.storages.InMemoryStorage(), "sampler": "grid", "cv": 2},
+    )
+    study.optimize(*binary, n_trials=3)
+    states = {t.params["often"]: t.state for t in study.optuna_study.trials}
+    complete, failed = TrialState.COMPLETE, TrialState.FAIL
+    assert states == {"x": failed, None: complete, 1: complete}
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])

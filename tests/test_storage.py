@@ -21,6 +21,7 @@ from optistruct.storage import (
     running_trials,
     study_names,
 )
+from optistruct.storage.opening import _is_alive, _started
 
 RUNNER = "optistruct:runner"
 
@@ -260,3 +261,16 @@ class TestClaimed:
         with pytest.raises(RuntimeError, match="inside"), claimed(study):
             raise RuntimeError("inside")
         assert study.user_attrs[RUNNER] is None
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the system tells no beginnings")
+def test_another_user_s_process_is_told_from_the_one_that_left_a_note(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def forbidden(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr("os.kill", forbidden)
+    here = os.getpid()
+    assert _is_alive(here, _started(here))
+    assert not _is_alive(here, "1")

@@ -232,7 +232,7 @@ def test_no_estimate_stands_for_what_was_measured(binary: Any) -> None:
 
 
 def test_of_several_estimates_of_a_structure_the_first_counts() -> None:
-    def measured(number: int, trees: int, submodel: int | None = None, again: Any = None) -> Any:
+    def measured(number: int, trees: int, submodel: Any = None, again: Any = None) -> Any:
         trial = create_trial(
             params={"trees": trees, "depth": 3},
             distributions={"trees": IntDistribution(1, 99), "depth": IntDistribution(1, 9)},
@@ -251,6 +251,7 @@ def test_of_several_estimates_of_a_structure_the_first_counts() -> None:
         measured(2, 10),
         measured(3, 50, 20, again=object()),
         measured(3, 50, 40),
+        measured(4, 60, 10.0),  # as a range of floats is answered
     ]
     assert [one.key for one in each_once(given)] == ["0", "2", "3:20"]
 

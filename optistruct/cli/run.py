@@ -1,5 +1,6 @@
 """The command that runs a study script."""
 
+import os
 import runpy
 import sys
 from pathlib import Path
@@ -51,10 +52,15 @@ def run_script(script: Path) -> None:
     """Run a script as Python would.
 
     Raises:
-        ArgumentError: If there is none.
+        ArgumentError: If there is none, or it is no Python script that can be read.
     """
-    if not script.is_file():
+    if not os.path.isfile(script):  # Path.is_file raises where a folder may not be read
         raise ArgumentError(f"there is no script {script}")
+    if script.suffix != ".py" or not os.access(script, os.R_OK):
+        raise ArgumentError(
+            f"{script} is no Python script (.py) that can be read; to search a table, use "
+            "optistruct search"
+        )
     sys.argv = [str(script)]
     sys.path.insert(0, str(script.resolve().parent))
     runpy.run_path(str(script), run_name="__main__")

@@ -1,5 +1,6 @@
 """Read a table from a file."""
 
+import os
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,7 +34,7 @@ def read_table(path: Path, target: str) -> "tuple[pd.DataFrame, pd.Series]":
 def _read(path: Path) -> "pd.DataFrame":
     import pandas as pd
 
-    if not path.is_file():
+    if not os.path.isfile(path):  # Path.is_file raises where a folder may not be read
         raise ArgumentError(f"there is no file {path}")
     name = path.name.lower()
     try:

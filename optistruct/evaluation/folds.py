@@ -15,6 +15,7 @@ from sklearn.utils import _safe_indexing
 
 from optistruct.evaluation.binned import BinnedTable
 from optistruct.evaluation.plan import EvaluationPlan
+from optistruct.evaluation.warned import collected_warnings, tell
 from optistruct.resources import LIBRARIES
 from optistruct.spaces import structure_key
 
@@ -51,11 +52,13 @@ class _Prepared:
         steps: Its fitted steps, by name.
         table: What they made of the rows to fit on.
         size: Bytes of that.
+        told: What fitting it warned of, which every structure is told that shares it.
     """
 
     steps: list[Any]
     table: BinnedTable
     size: int
+    told: list[str]
 
 
 class FoldData:
@@ -115,8 +118,9 @@ class FoldData:
         found = self._prepared.pop((fold, key), None)
         if found is None:
             fitted, rows = clone(preparation), self.rows(fold)
-            table = fitted.fit_transform(rows.X, rows.y)
-            found = _Prepared(fitted.steps, self._binned(table), _bytes_of(table))
+            with collected_warnings() as told:
+                table = fitted.fit_transform(rows.X, rows.y)
+            found = _Prepared(fitted.steps, self._binned(table), _bytes_of(table), told)
             if found.size * len(self._plan.folds) > _MOST_BYTES:
                 return found
         self._prepared[fold, key] = found  # the last in the order of their use
@@ -171,12 +175,14 @@ class StructureFolds:
         fitted = clone(self._structure)
         with keeping(fitted):
             if not self._shares:
-                return fitted.fit(rows.X, rows.y)
-            if self._key is None:
-                return self._data.table(fold).fit(fitted, rows.y)
-            prepared = self._data.prepared(self._key, self._structure[:-1], fold)
-            name, model = fitted.steps[-1]
-            fitted.steps = [*prepared.steps, (name, prepared.table.fit(model, rows.y))]
+                fitted.fit(rows.X, rows.y)
+            elif self._key is None:
+                self._data.table(fold).fit(fitted, rows.y)
+            else:
+                prepared = self._data.prepared(self._key, self._structure[:-1], fold)
+                tell(prepared.told)
+                prepared.table.fit(fitted.steps[-1][1], rows.y)
+                fitted.steps = [*prepared.steps, fitted.steps[-1]]
         return fitted
 
 
@@ -223,6 +229,8 @@ def writes(structure: Any) -> bool:
 def _has_code_of_its_own(thing: Any) -> bool:
     """Tell whether a thing is an estimator of no library that is known, or calls a function."""
     if isinstance(thing, FunctionTransformer) and thing.func is not None:
+        if (thing.kw_args or {}).get("copy") is False:
+            return True
         code = thing.func
     elif hasattr(thing, "fit") and not isinstance(thing, type):
         code = type(thing)

@@ -12,6 +12,7 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.model_selection import check_cv
 from sklearn.utils import _safe_indexing
 
+from optistruct.evaluation.warned import collected_warnings
 from optistruct.exceptions import ArgumentError, DataError
 from optistruct.objectives import Objective, Score
 from optistruct.recipe import Opaque
@@ -19,6 +20,8 @@ from optistruct.resources import Bounds, Table
 from optistruct.spaces import Problem
 
 __all__ = ["EvaluationPlan", "Fold", "make_plan"]
+
+_WITHOUT_ROWS = ("bsr", "coo", "dia")  # sparse formats of which no rows can be taken
 
 Fold = tuple[NDArray[np.intp], NDArray[np.intp]]
 """The numbers of the training rows, and of the held-out rows."""
@@ -74,7 +77,7 @@ def make_plan(
             "the folds of this study cannot be made again from its database: make the study again "
             "with StructureStudy(...) and its cv"
         )
-    X, y = (thing if hasattr(thing, "shape") else np.asarray(thing) for thing in (X, y))
+    X, y = map(_in_rows, (X, y))
     if isinstance(cv, int) and not isinstance(cv, bool) and cv > problem.rows:
         raise DataError(f"cv={cv} folds need at least {cv} rows, X has {problem.rows}")
     try:
@@ -106,6 +109,13 @@ def make_plan(
     return plan
 
 
+def _in_rows(thing: Any) -> Any:
+    """Make of a table or a target something of which rows can be taken."""
+    if sparse.issparse(thing) and thing.format in _WITHOUT_ROWS:
+        return thing.tocsr()
+    return thing if hasattr(thing, "shape") else np.asarray(thing)
+
+
 def _row_numbers(split: Sequence[Any], problem: Problem) -> Fold:
     train, test = (np.asarray(rows) for rows in split)
     for rows in (train, test):
@@ -134,20 +144,41 @@ def _table(X: Any, y: Any, folds: tuple[Fold, ...], problem: Problem) -> Table:
 
 
 def _try_scorers(plan: EvaluationPlan, problem: Problem) -> None:
-    """Score a model that always gives the same answer, by every scorer known by name."""
-    train, test = plan.folds[0]
-    dummy = DummyClassifier() if problem.is_classification else DummyRegressor()
-    dummy.fit(np.zeros((len(train), 1)), _safe_indexing(plan.y, train))
-    for objective in plan.objectives:
-        if not (isinstance(objective, Score) and isinstance(objective.scoring, str)):
-            continue
-        try:
-            value = objective.measure(dummy, np.zeros((len(test), 1)), _safe_indexing(plan.y, test))
-        except (ValueError, TypeError) as error:
-            raise ArgumentError(
-                f"the scorer {objective.scoring!r} does not fit a {problem.task} target: {error}"
-            ) from None
-        if np.isnan(value):
-            raise ArgumentError(
-                f"the scorer {objective.scoring!r} gives no number for this {problem.task} target"
-            )
+    """Score models that always give the same answer, by every scorer known by name."""
+    for number, (train, test) in enumerate(plan.folds):
+        dummy = DummyClassifier() if problem.is_classification else DummyRegressor()
+        learnt, held_out = _safe_indexing(plan.y, train), _safe_indexing(plan.y, test)
+        dummy.fit(np.zeros((len(train), 1)), learnt)
+        lack = _lack(learnt, held_out, problem)
+        for objective in plan.objectives:
+            if isinstance(objective, Score) and isinstance(objective.scoring, str):
+                why = _objection(objective, dummy, held_out, problem)
+                told = f"the scorer {objective.scoring!r}"
+                if why is not None and lack is not None:
+                    raise DataError(f"{told} cannot score fold {number}, {lack} ({why})")
+                if why is not None:
+                    raise ArgumentError(f"{told} {why}")
+
+
+def _objection(score: Score, dummy: Any, held_out: Any, problem: Problem) -> str | None:
+    """Tell what a scorer has against held-out targets; None for nothing."""
+    try:
+        with collected_warnings():  # of what is told here
+            value = score.measure(dummy, np.zeros((len(held_out), 1)), held_out)
+    except (ValueError, TypeError) as error:
+        return f"does not fit a {problem.task} target: {error}"
+    return f"gives no number for this {problem.task} target" if np.isnan(value) else None
+
+
+def _lack(learnt: Any, held_out: Any, problem: Problem) -> str | None:
+    """Tell what the targets of a fold lack, and what helps; None for nothing."""
+    if len(held_out) < 2:
+        return "which holds out a single row: use fewer, larger folds, or more rows"
+    if problem.is_classification:
+        for rows, do in ((learnt, "train on"), (held_out, "hold out")):
+            if len(set(np.asarray(rows).tolist())) < problem.classes:
+                return (
+                    f"which does not {do} every class: shuffle the rows, use StratifiedKFold, or "
+                    "leave out classes of few rows"
+                )
+    return None

@@ -74,10 +74,9 @@ def remeasure(structures: Sequence[Any], plan: EvaluationPlan) -> list[Remeasure
         X, y = _safe_indexing(plan.X, train), _safe_indexing(plan.y, train)
         X_test, y_test = _safe_indexing(plan.X, test), _safe_indexing(plan.y, test)
         with one_thread():
-            models = [
-                clone(structure).fit(hand(X), y)
-                for structure, hand in zip(copies, handed, strict=True)
-            ]
+            models = [clone(structure) for structure in copies]
+            for model, hand in zip(models, handed, strict=True):
+                model.fit(hand(X), y)
         for objective in again:
             if not isinstance(objective, InferenceTime):
                 for model, hand, fold in zip(models, handed, folds, strict=True):

@@ -2,11 +2,11 @@
 
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, TextIO
 
-__all__ = ["collected_warnings"]
+__all__ = ["collected_warnings", "tell"]
 
 
 class _Collector:
@@ -46,6 +46,10 @@ class _Collector:
                 if not self._told:
                     self._outside.close()
 
+    def tell(self, texts: Iterable[str]) -> None:
+        """Put what was collected earlier with what this thread collects now, if it does."""
+        self._told.get(threading.get_ident(), []).extend(texts)
+
     def _take(
         self,
         message: Warning | str,
@@ -62,4 +66,5 @@ class _Collector:
             told.append(f"{category.__name__}: {message}")
 
 
-collected_warnings = _Collector().collecting
+_collector = _Collector()
+collected_warnings, tell = _collector.collecting, _collector.tell

@@ -2,7 +2,8 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -111,6 +112,8 @@ class Objective(ABC):
     def measure_each(self, submodels: Submodels, X: Any, y: Any) -> list[float]:
         """Measure every submodel of a fitted model; by default each is built and measured.
 
+        Each has a copy of the rows of its own then, since it may write into them.
+
         Args:
             submodels: From small to large; the last is the fitted model itself.
             X: (rows, features) held-out rows.
@@ -119,7 +122,7 @@ class Objective(ABC):
         Returns:
             A value for each, in the objective's unit; that of the last as `measure` gives it.
         """
-        return [self.measure(submodel.materialize(), X, y) for submodel in submodels]
+        return [self.measure(submodel.materialize(), deepcopy(X), y) for submodel in submodels]
 
     def loss(self, values: ArrayLike) -> NDArray[np.float64]:
         """Put values on the objective's scale, smaller is better: log10 where the scale is log."""
@@ -168,12 +171,16 @@ class Objective(ABC):
         return excess
 
 
-def check_objectives(objectives: Sequence[Objective]) -> tuple[Objective, ...]:
+def check_objectives(objectives: Iterable[Objective]) -> tuple[Objective, ...]:
     """Check that there are objectives, each of its own name.
 
     Raises:
-        ArgumentError: If there is none, one is no `Objective`, or two share a name.
+        ArgumentError: If there is no list of them, there is none, one is no `Objective`, or two
+            share a name.
     """
+    if isinstance(objectives, Objective):
+        raise ArgumentError(f"objectives must be a list of objectives, got {objectives!r} alone")
+    objectives = tuple(objectives)
     if not objectives:
         raise ArgumentError("objectives must hold at least one objective, got none")
     for objective in objectives:
@@ -186,4 +193,4 @@ def check_objectives(objectives: Sequence[Objective]) -> tuple[Objective, ...]:
     twice = {name for name in names if names.count(name) > 1}
     if twice:
         raise ArgumentError(f"objectives must have different names, got {min(twice)!r} twice")
-    return tuple(objectives)
+    return objectives

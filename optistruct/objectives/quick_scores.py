@@ -66,7 +66,9 @@ def quick_scores(scoring: str, asked: _Asked, y: Any) -> _Scores | None:
 
 def _labels(asked: _Asked, y: NDArray[Any]) -> NDArray[Any] | None:
     """Stack the labels that each model predicts: (n_models, rows)."""
-    if not hasattr(asked.model, "classes_") or not _are_whole(y):
+    classes = np.asarray(getattr(asked.model, "classes_", None))
+    # seen before it is asked: a model may write into the table, so it must not be asked again
+    if classes.ndim != 1 or classes.dtype.kind != y.dtype.kind or not _are_whole(y):
         return None
     labels = np.stack(asked.of("predict"))
     is_like = labels.shape[1:] == y.shape and labels.dtype.kind == y.dtype.kind

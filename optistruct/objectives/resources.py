@@ -245,12 +245,21 @@ def _on_a_line(
     cost: Literal["parameters", "operations"],
     measure: Callable[[Sequence[Any]], list[float]],
 ) -> list[float]:
-    """Measure the smallest submodel and the model itself; put those between on a line by a cost."""
+    """Measure the smallest submodel and the model itself; put those between on a line by a cost.
+
+    Where that is unknown, they are on a line by the parameter in which they differ.
+    """
     if len(submodels) == 1:
         return measure([submodels.model])
     low, high = measure([submodels[0].materialize(), submodels.model])
-    is_by_parameters = cost == "parameters"
-    each = submodels.parameters() if is_by_parameters else [o.operations for o in submodels.costs()]
+    try:
+        each: Sequence[float] = (
+            submodels.parameters()
+            if cost == "parameters"
+            else [one.operations for one in submodels.costs()]
+        )
+    except ResourceError:  # of a step whose cost nobody has defined
+        each = [submodel.value for submodel in submodels]
     costs = np.array(each, dtype=float)
     span = costs[-1] - costs[0]
     share = np.clip((costs - costs[0]) / span, 0, 1) if span else np.ones(len(costs))

@@ -19,6 +19,7 @@ __all__ = ["to_html"]
 
 _MOST_REASONS = 5
 
+_DOCTYPE = b"<!doctype html>"
 _PAGE = Template("""<!doctype html>
 <html lang="en">
 <head>
@@ -60,16 +61,17 @@ def to_html(study: StructureStudy, path: str | os.PathLike[str]) -> Path:
 
     Args:
         study: A study that has been run.
-        path: The file to write; one that is there is replaced.
+        path: The file to write; a page that is there is replaced.
 
     Returns:
         The file.
 
     Raises:
-        ArgumentError: If the file cannot be written.
+        ArgumentError: If the file cannot be written, or holds something else than a page.
         StudyNotFoundError, StorageError, StudyMismatchError: As `StructureStudy.spec` does.
     """
     target = Path(path)
+    _check_replaceable(target)
     summary = summarize(study)
     page = _PAGE.substitute(
         title=html.escape(summary.name),
@@ -86,6 +88,17 @@ def to_html(study: StructureStudy, path: str | os.PathLike[str]) -> Path:
     except OSError as error:
         raise ArgumentError(f"the page {target} cannot be written: {error.strerror}") from None
     return target
+
+
+def _check_replaceable(target: Path) -> None:
+    """See that a file that is there is a page: a slip of the hand may name a database."""
+    try:
+        with target.open("rb") as file:
+            is_page = not (begin := file.read(len(_DOCTYPE))) or begin.lower() == _DOCTYPE
+    except OSError:  # there is none; or writing it will say what is wrong
+        return
+    if not is_page:
+        raise ArgumentError(f"{target} is there and is no HTML page: name another file")
 
 
 def _figure(study: StructureStudy, summary: Summary) -> str:

@@ -1,6 +1,7 @@
 """A fitted model as ONNX Runtime runs it: converted, compared with the original, on one thread."""
 
 import textwrap
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -100,7 +101,7 @@ def to_onnx(model: Any, X: Any) -> OnnxModel:
         ArgumentError: If the packages are not installed.
     """
     check_onnx()
-    expected = np.asarray(model.predict(X))
+    expected = np.asarray(model.predict(deepcopy(X)))  # it may write into the rows
     inputs = _inputs(model, X)
     try:
         content = convert(model, X, inputs)

@@ -14,7 +14,7 @@ from optuna.trial import FrozenTrial, TrialState
 from optistruct import pareto
 from optistruct.samplers.columns import Column, Numbers
 from optistruct.samplers.structures import Structures, StructureTable
-from optistruct.samplers.submodels import Nested, NestedRows
+from optistruct.samplers.submodels import Nest, Nested, NestedRows
 
 __all__ = ["RACE", "History", "Scale"]
 
@@ -54,6 +54,7 @@ class History:
     ) -> None:
         self._directions = tuple(directions)
         self._read_nest = nested
+        self._nests: dict[int, tuple[FrozenTrial, Nest | None]] = {}  # by number: reading is slow
         self._scales: Sequence[Scale] = scales or ["linear"] * len(directions)
         self.columns: list[Column] = []
         self._places: dict[str, int] = {}
@@ -200,8 +201,11 @@ class History:
             self.trials.append(trial)
 
     def _append_submodels(self, trial: FrozenTrial, place: int) -> None:
-        is_complete = trial.state == TrialState.COMPLETE
-        nest = self._read_nest(trial) if self._read_nest is not None and is_complete else None
+        if self._read_nest is None or trial.state != TrialState.COMPLETE:
+            return
+        if self._nests.get(trial.number, (None, None))[0] is not trial:
+            self._nests[trial.number] = trial, self._read_nest(trial)
+        nest = self._nests[trial.number][1]
         if nest is not None:
             params = [{**trial.params, nest.parameter: value} for value in nest.values]
             rows = [self._encoded(one) for one in params]

@@ -62,17 +62,20 @@ class StructureSampler(BaseSampler):
         self._seed = seed
         self._scales = scales
         self._nested = nested
+        self._lock = RLock()
         self._forget()
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what is derived from the trials."""
         fresh = object.__new__(type(self))
         fresh._forget()
-        return {key: value for key, value in vars(self).items() if key not in vars(fresh)}
+        derived = {"_lock", *vars(fresh)}
+        return {key: value for key, value in vars(self).items() if key not in derived}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Begin with nothing remembered."""
         self.__dict__.update(state)
+        self._lock = RLock()
         self._forget()
 
     @abstractmethod
@@ -138,7 +141,8 @@ class StructureSampler(BaseSampler):
             donors: (n, n_columns) structures from which a changed one takes what it lacks.
         """
         history = self.history
-        columns, rows = tuple(history.columns), history.rows[: _scheduled(len(history))]
+        columns = tuple(history.columns)
+        rows = _answered(history.rows[: _scheduled(len(history))])
         if (
             self._conditions is None
             or self._conditions[0] != columns
@@ -171,7 +175,7 @@ class StructureSampler(BaseSampler):
     @property
     def has_kinds(self) -> bool:
         """Whether structures of several kinds have been seen: not all of the same parameters."""
-        return bool(np.isnan(self.history.rows).any())
+        return bool(np.isnan(_answered(self.history.rows)).any())
 
     def is_beginning(self, least: int) -> bool:
         """Tell whether a search has still to see every kind of structure.
@@ -182,7 +186,7 @@ class StructureSampler(BaseSampler):
         trials = len(self.history)
         if trials < least or trials >= _MOST_FIRST:
             return trials < least
-        kinds = np.unique(~np.isnan(self.history.rows), axis=0)
+        kinds = np.unique(~np.isnan(_answered(self.history.rows)), axis=0)
         return trials < _TRIALS_A_KIND * len(kinds)
 
     def spread(self, number: int) -> Proposal:
@@ -214,12 +218,17 @@ class StructureSampler(BaseSampler):
         }
 
     def _forget(self) -> None:
-        self._lock = RLock()
         self._visits = Visits()
         self._study = None
         self._proposals: OrderedDict[tuple[Origin, int], Proposal] = OrderedDict()
         self._conditions = None
         self.history = History((), None)
+
+
+def _answered(rows: Numbers) -> Numbers:
+    """Leave out what failed before anything was asked, which tells nothing; all if all did."""
+    there = ~np.isnan(rows).all(axis=1)
+    return rows[there] if there.any() else rows
 
 
 def _scheduled(count: int) -> int:

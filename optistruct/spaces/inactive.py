@@ -154,7 +154,7 @@ def _gradient_boosting(parameters: dict[str, Any]) -> set[str]:
 def _lightgbm(parameters: dict[str, Any]) -> set[str]:
     is_bagging_off = (
         parameters["boosting_type"] == "gbdt"
-        and parameters["subsample_freq"] <= 0
+        and (parameters["subsample_freq"] or 0) <= 0
         and parameters.keys()
         <= _LIGHTGBM_PARAMETERS | _WITHOUT_EFFECT  # any other may be another name of these
     )

@@ -140,13 +140,14 @@ def _shown(url: URL) -> str:
 
 
 def _check_file(path: Path, create: bool) -> None:
-    if not path.parent.is_dir():
+    # not Path's own: it raises where a folder may not be read
+    if not os.path.isdir(path.parent):
         raise StorageError(f"the folder of the database {path} does not exist: make it first")
-    if not path.exists():
+    if not os.path.exists(path):
         if create:
             return
         raise StorageError(f"there is no database {path}: run a study first, or name another")
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise StorageError(f"{path} is not a file, so it is no SQLite database")
 
 
@@ -207,6 +208,6 @@ def _is_alive(pid: int, started: str | None) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except OSError:
-        return True
+    except OSError:  # it is another user's, so it may be another process
+        pass
     return _started(pid) == started

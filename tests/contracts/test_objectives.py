@@ -356,6 +356,14 @@ class TestCheckObjectives:
         with pytest.raises(ArgumentError, match="at least one objective, got none"):
             check_objectives([])
 
+    def test_refuses_an_objective_by_itself(self) -> None:
+        with pytest.raises(ArgumentError, match="must be a list of objectives, got Score"):
+            check_objectives(Score("r2"))  # type: ignore[arg-type]
+
+    def test_takes_whatever_can_be_gone_through(self) -> None:
+        expected = (Score("r2"), Score("accuracy"))
+        assert check_objectives(map(Score, ["r2", "accuracy"])) == expected
+
     def test_refuses_what_is_no_objective(self) -> None:
         with pytest.raises(ArgumentError, match=r"made by optistruct\.objectives.*got 'accuracy'"):
             check_objectives([Score("r2"), "accuracy"])  # type: ignore[list-item]

@@ -9,10 +9,13 @@ import pytest
 from lightgbm import Dataset, LGBMClassifier
 from optuna.storages import InMemoryStorage
 from optuna.trial import FixedTrial
+from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.feature_selection import SelectKBest
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, PolynomialFeatures, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
@@ -137,6 +140,81 @@ def test_what_writes_into_its_input_is_measured_on_rows_of_its_own(
     assert careless.folds == careful.folds
     assert careless.curve == careful.curve
     assert (careful.curve is not None) is trees
+
+
+def share_of_hits(model: Any, X: Any, y: Any) -> float:
+    return float((model.predict(X) == y).mean())
+
+
+@pytest.mark.parametrize(
+    ("model", "grid", "scoring"),
+    [
+        (MLPClassifier(max_iter=9, random_state=0), None, "accuracy"),  # knows labels otherwise
+        (RandomForestClassifier(9, random_state=0), Grid("n", 9, (3, 6)), share_of_hits),
+    ],
+)
+def test_what_writes_into_its_input_is_asked_once_for_the_same_rows(
+    model: Any, grid: Grid | None, scoring: Any, binary: Any
+) -> None:
+    X, y = binary[0] * 9 + 40, np.array(["no", "yes"], dtype=object)[binary[1]]
+    plan = make_plan(X, y, [Score(scoring)], Problem.from_data(X, y), cv=3)
+    careful, careless = (
+        evaluate(make_pipeline(StandardScaler(copy=copy), model), plan, grid)
+        for copy in (True, False)
+    )
+    assert careless.folds == careful.folds
+    assert careless.curve == careful.curve
+
+
+def test_a_function_that_is_told_to_write_spoils_no_other(binary: Any) -> None:
+    X, y = binary[0].copy(), binary[1]
+    X[::7, 0] = np.nan
+    plan = make_plan(X, y, [Score("accuracy")], Problem.from_data(X, y), cv=3)
+    filling = FunctionTransformer(np.nan_to_num, kw_args={"copy": False})
+    evaluate(make_pipeline(filling, DecisionTreeClassifier(random_state=0)), plan)
+    data = fold_data(plan)
+    for fold, (train, test) in enumerate(plan.folds):
+        np.testing.assert_array_equal(data.rows(fold).X, X[train])
+        np.testing.assert_array_equal(data.rows(fold).X_test, X[test])
+
+
+def test_what_a_shared_preparation_warns_of_is_told_each_structure(binary: Any) -> None:
+    X, y = np.column_stack([binary[0], np.ones(len(binary[0]))]), binary[1]
+    plan = make_plan(X, y, [Score("accuracy")], Problem.from_data(X, y), cv=3)
+    first, second = (
+        evaluate(make_pipeline(SelectKBest(k=2), DecisionTreeClassifier(max_depth=depth)), plan)
+        for depth in (1, 2)
+    )
+    assert any("constant" in told for told in first.warnings)
+    assert second.warnings == first.warnings
+
+
+class Silent(DecisionTreeClassifier):
+    """Breaks with a custom: its fit returns nothing."""
+
+    def fit(self, X: Any, y: Any) -> Any:
+        super().fit(X, y)
+
+
+def test_a_fit_need_not_return_the_model(plan: EvaluationPlan) -> None:
+    silent, usual = (
+        evaluate(kind(random_state=0), plan) for kind in (Silent, DecisionTreeClassifier)
+    )
+    assert silent.values == usual.values
+    prepared = make_pipeline(StandardScaler(), Silent(random_state=0))
+    assert evaluate(prepared, plan).values == evaluate(scaled(), plan).values
+
+
+@pytest.mark.parametrize("kind", ["csr", "csc", "lil", "dok", "coo", "dia", "bsr"])
+def test_sparse_tables_of_every_format(kind: str, binary: Any) -> None:
+    X, y = binary
+    by = [Score("accuracy")]
+    dense = make_plan(X, y, by, Problem.from_data(X, y), cv=3)
+    given = sparse.csr_matrix(X).asformat(kind)
+    plan = make_plan(given, y, by, Problem.from_data(given, y), cv=3)
+    assert evaluate(LogisticRegression(), plan).values == pytest.approx(
+        evaluate(LogisticRegression(), dense).values
+    )
 
 
 def test_data_are_those_of_the_plan_at_hand(plan: EvaluationPlan, binary: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import optuna
 import pytest
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.ensemble import AdaBoostClassifier, RandomForestClassifier, RandomForestRegressor
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.naive_bayes import GaussianNB
@@ -41,6 +41,17 @@ def plan_of(X: Any, y: Any, *objectives: Objective, cv: Any = 3) -> EvaluationPl
 def curve_of(evaluation: Evaluation) -> dict[Any, Any]:
     assert evaluation.curve is not None
     return dict(evaluation.curve)
+
+
+class Uncounted(TransformerMixin, BaseEstimator):
+    """Leaves the table as it is, in a way whose cost nobody has defined."""
+
+    def fit(self, X: Any, y: Any = None) -> "Uncounted":
+        self.n_features_in_ = X.shape[1]
+        return self
+
+    def transform(self, X: Any) -> Any:
+        return X
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,6 +179,21 @@ class TestEstimates:
         for value in (10, 20):
             own = evaluate(clone(structure).set_params(n_estimators=value), plan)
             assert curve[value]["size"] == pytest.approx(own.folds["size"], rel=0.1)
+
+    def test_sizes_behind_a_step_of_unknown_cost(self, binary: Any) -> None:
+        plan, values = plan_of(*binary, Score("accuracy"), ModelSize()), (2, 10, 20)
+        known, unknown = (
+            curve_of(
+                evaluate(
+                    make_pipeline(step, clone(FOREST).set_params(n_estimators=40)),
+                    plan,
+                    Grid("n_estimators", 40, values),
+                )
+            )
+            for step in (StandardScaler(), Uncounted())
+        )
+        for value in values:
+            assert unknown[value]["size"] == pytest.approx(known[value]["size"], rel=0.1)
 
     def test_times_rise_with_the_submodels(self, binary: Any) -> None:
         plan = plan_of(*binary, Score("accuracy"), InferenceTime())

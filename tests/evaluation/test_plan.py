@@ -5,7 +5,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.model_selection import GroupKFold, KFold, LeaveOneGroupOut, StratifiedKFold
+from sklearn.model_selection import (
+    GroupKFold,
+    KFold,
+    LeaveOneGroupOut,
+    LeaveOneOut,
+    StratifiedKFold,
+)
 
 from optistruct.evaluation import EvaluationPlan, make_plan
 from optistruct.exceptions import ArgumentError, DataError
@@ -102,6 +108,22 @@ class TestRefusals:
         y = [0] * 10 + [1] * 10
         with pytest.raises(DataError, match=r"fold 0 trains on one class only: .*StratifiedKFold"):
             plan_of(np.zeros((20, 1)), y, cv=KFold(2))
+
+    @pytest.mark.parametrize("scoring", ["roc_auc", "neg_log_loss"])
+    def test_of_a_fold_that_lacks_a_class_that_the_scorer_needs(self, scoring: str) -> None:
+        y = [0] * 12 + [1] * 18
+        with pytest.raises(DataError, match=r"fold 0, which does not hold out every .*shuffle"):
+            plan_of(np.zeros((30, 1)), y, scoring, cv=KFold(3))
+        assert plan_of(np.zeros((30, 1)), y, "accuracy", cv=KFold(3))
+
+    def test_of_a_later_fold_that_lacks_a_class(self) -> None:
+        y = [0, 1, 2] * 6 + [0, 1] * 6
+        with pytest.raises(DataError, match=r"fold 2, which does not hold out every .*shuffle"):
+            plan_of(np.zeros((30, 1)), y, "neg_log_loss", cv=KFold(3))
+
+    def test_of_a_fold_of_one_row_where_the_scorer_needs_two(self, regression: Any) -> None:
+        with pytest.raises(DataError, match="fold 0, which holds out a single row: use fewer"):
+            plan_of(*regression, "r2", cv=LeaveOneOut())
 
     @pytest.mark.parametrize("cv", ["five", 2.5, object()])
     def test_of_what_is_no_cross_validation(self, cv: Any, binary: Any) -> None:

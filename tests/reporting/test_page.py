@@ -129,7 +129,7 @@ class TestPage:
         self, study_of: Callable[..., StructureStudy], tmp_path: Path
     ) -> None:
         path = tmp_path / "page.html"
-        path.write_text("old")
+        path.write_text("<!DOCTYPE html>old")
         to_html(study_of(BY_THREE, POINTS), str(path))
         assert path.read_text().startswith("<!doctype html>")
         assert "old" not in path.read_text()[:20]
@@ -201,3 +201,15 @@ def rendered(page: Path, profile: Path) -> tuple[str, str]:
     command = [str(CHROMIUM), *FLAGS, f"--user-data-dir={profile}", page.as_uri()]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     return done.stdout, done.stderr
+
+
+def test_replaces_a_page_and_nothing_else(
+    study_of: Callable[..., StructureStudy], tmp_path: Path
+) -> None:
+    study = study_of(BY_THREE, POINTS)
+    page, database = tmp_path / "p.html", tmp_path / "studies.db"
+    assert to_html(study, to_html(study, page)) == page
+    database.write_bytes(b"SQLite format 3")
+    with pytest.raises(ArgumentError, match=r"studies\.db is there and is no HTML page"):
+        to_html(study, database)
+    assert database.read_bytes() == b"SQLite format 3"

@@ -17,6 +17,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from optistruct.samplers.history import History
+from optistruct.samplers.submodels import Nest
 
 MINIMIZE, MAXIMIZE = StudyDirection.MINIMIZE, StudyDirection.MAXIMIZE
 KIND = CategoricalDistribution(["plain", "more"])
@@ -65,6 +66,21 @@ class TestRows:
         history = history_of(trial(0))
         history.refresh([trial(0), trial(1, {"x": 2.0}), trial(2, {"x": 3.0, "n": 1})])
         np.testing.assert_array_equal(history.rows, [[0.25, math.nan], [0.5, math.nan], [0.75, 0]])
+
+    def test_reads_the_submodels_of_a_trial_once(self) -> None:
+        """Also where trials end in another order than they began, as they do side by side."""
+        trials, read = [trial(i, {"x": float(i)}) for i in range(4)], []
+
+        def nest(of: FrozenTrial) -> Nest:
+            read.append(of.number)
+            return Nest("x", [0.5], [[1.0, 2.0]], [0.0])
+
+        history = History([MINIMIZE, MAXIMIZE], None, nest)
+        history.refresh([trials[1]])
+        history.refresh([trials[1], trials[3]])
+        history.refresh(trials)
+        assert read == [1, 3, 0, 2]
+        assert len(history.nested) == 4
 
     def test_puts_a_late_trial_where_its_number_belongs(self) -> None:
         trials = [trial(i, {"x": float(i)}) for i in range(4)]

@@ -203,3 +203,26 @@ def test_what_is_no_news_is_not_proposed(monkeypatch: pytest.MonkeyPatch) -> Non
         trial = study.ask()
         idle_below_a_half(trial)
         assert trial.params["depth"] > 0.8
+
+
+def test_a_trial_that_failed_before_it_was_asked_anything_tells_nothing() -> None:
+    def flat(trial: optuna.Trial) -> tuple[float, float]:
+        return trial.suggest_float("a", 0, 1), -trial.suggest_float("b", 0, 1)
+
+    sampler = SMSEGOSampler(seed=0)
+    study = optuna.create_study(directions=["minimize"] * 2, sampler=sampler)
+    study.tell(study.ask(), state=optuna.trial.TrialState.FAIL)
+    study.optimize(flat, n_trials=15)
+    drawn = sampler.variation(16, sampler.history.rows).random(9)
+    assert not np.isnan(drawn).any()
+    assert not sampler.has_kinds
+
+
+def test_its_lock_outlives_what_it_remembers() -> None:
+    """Or two threads that hold one each would write into the same history."""
+    sampler = SMSEGOSampler(seed=0)
+    lock = sampler._lock
+    for _ in range(2):
+        study = optuna.create_study(directions=["minimize"] * 2, sampler=sampler)
+        study.optimize(valley, n_trials=3)
+    assert sampler._lock is lock
