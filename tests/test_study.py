@@ -481,7 +481,7 @@ class TestRefusedResume:
         if kind == "a value":
             other = X.copy()
             other[0, 0] += 1e-9
-            message += r"90 of 4 now \(the values differ\)"
+            message += r"90 of 4 now \(the values, names or types differ\)"
         elif kind == "a row":
             other, y = X[1:], y[1:]
             message += "89 of 4 now"
@@ -497,7 +497,7 @@ class TestRefusedResume:
     ) -> None:
         X, y = binary
         make().optimize(X, y, n_trials=1)
-        with pytest.raises(StudyMismatchError, match=r"other data: .*the values differ"):
+        with pytest.raises(StudyMismatchError, match=r"other data: .*names or types differ"):
             make().optimize(X, 1 - y, n_trials=2)
 
     def test_with_other_groups(

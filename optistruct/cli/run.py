@@ -10,6 +10,7 @@ import typer
 
 from optistruct.cli.options import absolute
 from optistruct.cli.progress import live_progress
+from optistruct.cli.tables import is_table
 from optistruct.exceptions import ArgumentError
 from optistruct.launch import Launch, launching
 
@@ -52,15 +53,14 @@ def run_script(script: Path) -> None:
     """Run a script as Python would.
 
     Raises:
-        ArgumentError: If there is none, or it is no Python script that can be read.
+        ArgumentError: If there is none, it cannot be read, or it is a table.
     """
     if not os.path.isfile(script):  # Path.is_file raises where a folder may not be read
         raise ArgumentError(f"there is no script {script}")
-    if script.suffix != ".py" or not os.access(script, os.R_OK):
-        raise ArgumentError(
-            f"{script} is no Python script (.py) that can be read; to search a table, use "
-            "optistruct search"
-        )
+    if not os.access(script, os.R_OK):
+        raise ArgumentError(f"the script {script} may not be read")
+    if is_table(script):
+        raise ArgumentError(f"{script} is no script but a table: use optistruct search")
     sys.argv = [str(script)]
     sys.path.insert(0, str(script.resolve().parent))
     runpy.run_path(str(script), run_name="__main__")

@@ -10,7 +10,9 @@ from optistruct.exceptions import ArgumentError, DataError, UnknownNameError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["read_table"]
+__all__ = ["is_table", "read_table"]
+
+_CSV, _PARQUET = (".csv", ".csv.gz"), ".parquet"
 
 
 def read_table(path: Path, target: str) -> "tuple[pd.DataFrame, pd.Series]":
@@ -31,6 +33,11 @@ def read_table(path: Path, target: str) -> "tuple[pd.DataFrame, pd.Series]":
     return table.drop(columns=target), table[target]
 
 
+def is_table(path: Path) -> bool:
+    """Tell by its name whether a file is a table."""
+    return path.name.lower().endswith((*_CSV, _PARQUET))
+
+
 def _read(path: Path) -> "pd.DataFrame":
     import pandas as pd
 
@@ -38,9 +45,9 @@ def _read(path: Path) -> "pd.DataFrame":
         raise ArgumentError(f"there is no file {path}")
     name = path.name.lower()
     try:
-        if name.endswith((".csv", ".csv.gz")):
+        if name.endswith(_CSV):
             return pd.read_csv(path, low_memory=False)  # each column of one type
-        if name.endswith(".parquet"):
+        if name.endswith(_PARQUET):
             return pd.read_parquet(path)
     except ImportError:
         raise ArgumentError(

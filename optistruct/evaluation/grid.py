@@ -3,7 +3,6 @@
 import pickle
 from collections.abc import Mapping
 from contextlib import suppress
-from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,6 +15,7 @@ from optuna.distributions import (
     IntDistribution,
 )
 from optuna.trial import BaseTrial, FixedTrial
+from sklearn.base import clone
 
 from optistruct.exceptions import NoSubmodelsError
 from optistruct.spaces import Problem, Space, build, structure_key, suggest
@@ -176,7 +176,8 @@ class _Asking:
     @cached_property
     def _copy(self) -> tuple[Any, Any, str]:
         """Copy what the space hands out, and find the part that has the parameter, and its name."""
-        model = deepcopy(suggest(self.space, FixedTrial(dict(self.params)), self.problem))
+        # cloned, as `build` does: where one object stands twice, the copy has two
+        model = clone(suggest(self.space, FixedTrial(dict(self.params)), self.problem))
         path, _, attribute = self.parameter.rpartition("__")
         return model, model.get_params()[path] if path else model, attribute
 

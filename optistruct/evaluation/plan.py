@@ -145,19 +145,29 @@ def _table(X: Any, y: Any, folds: tuple[Fold, ...], problem: Problem) -> Table:
 
 def _try_scorers(plan: EvaluationPlan, problem: Problem) -> None:
     """Score models that always give the same answer, by every scorer known by name."""
+    scores = [
+        objective
+        for objective in plan.objectives
+        if isinstance(objective, Score) and isinstance(objective.scoring, str)
+    ]
+    if not scores:
+        return
+    tried = set()
     for number, (train, test) in enumerate(plan.folds):
         dummy = DummyClassifier() if problem.is_classification else DummyRegressor()
         learnt, held_out = _safe_indexing(plan.y, train), _safe_indexing(plan.y, test)
-        dummy.fit(np.zeros((len(train), 1)), learnt)
         lack = _lack(learnt, held_out, problem)
-        for objective in plan.objectives:
-            if isinstance(objective, Score) and isinstance(objective.scoring, str):
-                why = _objection(objective, dummy, held_out, problem)
-                told = f"the scorer {objective.scoring!r}"
-                if why is not None and lack is not None:
-                    raise DataError(f"{told} cannot score fold {number}, {lack} ({why})")
-                if why is not None:
-                    raise ArgumentError(f"{told} {why}")
+        if lack in tried:
+            continue
+        tried.add(lack)
+        dummy.fit(np.zeros((len(train), 1)), learnt)
+        for score in scores:
+            why = _objection(score, dummy, held_out, problem)
+            told = f"the scorer {score.scoring!r}"
+            if why is not None and lack is not None:
+                raise DataError(f"{told} cannot score fold {number}, {lack} ({why})")
+            if why is not None:
+                raise ArgumentError(f"{told} {why}")
 
 
 def _objection(score: Score, dummy: Any, held_out: Any, problem: Problem) -> str | None:

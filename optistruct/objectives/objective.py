@@ -178,8 +178,8 @@ def check_objectives(objectives: Iterable[Objective]) -> tuple[Objective, ...]:
         ArgumentError: If there is no list of them, there is none, one is no `Objective`, or two
             share a name.
     """
-    if isinstance(objectives, Objective):
-        raise ArgumentError(f"objectives must be a list of objectives, got {objectives!r} alone")
+    if not isinstance(objectives, Iterable):
+        raise ArgumentError(f"objectives must be a list of objectives, got {objectives!r}")
     objectives = tuple(objectives)
     if not objectives:
         raise ArgumentError("objectives must hold at least one objective, got none")

@@ -2,6 +2,7 @@
 
 import html
 import os
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from string import Template
@@ -19,6 +20,7 @@ __all__ = ["to_html"]
 
 _MOST_REASONS = 5
 
+_BEGINNING = 100  # bytes of a file, among which a page tells that it is one
 _DOCTYPE = b"<!doctype html>"
 _PAGE = Template("""<!doctype html>
 <html lang="en">
@@ -92,12 +94,14 @@ def to_html(study: StructureStudy, path: str | os.PathLike[str]) -> Path:
 
 def _check_replaceable(target: Path) -> None:
     """See that a file that is there is a page: a slip of the hand may name a database."""
+    if not os.path.isfile(target):  # nothing, a pipe, or what cannot be written
+        return
     try:
         with target.open("rb") as file:
-            is_page = not (begin := file.read(len(_DOCTYPE))) or begin.lower() == _DOCTYPE
-    except OSError:  # there is none; or writing it will say what is wrong
+            begin = file.read(_BEGINNING)
+    except OSError:  # as writing it will say
         return
-    if not is_page:
+    if begin and not begin.removeprefix(BOM_UTF8).lstrip().lower().startswith(_DOCTYPE):
         raise ArgumentError(f"{target} is there and is no HTML page: name another file")
 
 

@@ -208,6 +208,6 @@ def _is_alive(pid: int, started: str | None) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except OSError:  # it is another user's, so it may be another process
-        pass
+    except OSError:  # it is another user's, and may be hidden
+        return _started(pid) in (None, started)
     return _started(pid) == started

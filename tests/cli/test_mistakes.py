@@ -35,7 +35,7 @@ MISTAKES = {
     "no file": Mistake(search("nothing.csv"), r"there is no file nothing\.csv"),
     "name too long": Mistake(search("n" * 300 + ".csv"), "there is no file nnn"),
     "table as a script": Mistake(
-        ("run", "homes.csv"), r"homes\.csv is no Python script .*use optistruct search"
+        ("run", "homes.csv"), r"homes\.csv is no script but a table: use optistruct search"
     ),
     "column": Mistake(
         search("homes.csv", "slod"), "unknown column 'slod'; known, nearest first: sold, .*age"

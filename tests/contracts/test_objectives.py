@@ -357,8 +357,9 @@ class TestCheckObjectives:
             check_objectives([])
 
     def test_refuses_an_objective_by_itself(self) -> None:
-        with pytest.raises(ArgumentError, match="must be a list of objectives, got Score"):
-            check_objectives(Score("r2"))  # type: ignore[arg-type]
+        for alone in (Score("r2"), None):
+            with pytest.raises(ArgumentError, match="must be a list of objectives, got"):
+                check_objectives(alone)  # type: ignore[arg-type]
 
     def test_takes_whatever_can_be_gone_through(self) -> None:
         expected = (Score("r2"), Score("accuracy"))

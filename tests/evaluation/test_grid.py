@@ -8,6 +8,7 @@ import pytest
 from lightgbm import LGBMClassifier
 from optuna.trial import FixedTrial, Trial
 from sklearn.ensemble import AdaBoostClassifier, RandomForestClassifier
+from sklearn.feature_selection import SelectFromModel
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
@@ -244,6 +245,14 @@ def test_a_space_may_hand_out_the_same_object_always() -> None:
 
     the_same = RandomForestClassifier()
     assert grid_of(space, trees=4) == Grid("trees", 4, (3,))
+
+
+def test_what_changes_two_parts_at_once_is_no_submodel() -> None:
+    def space(trial: Any) -> Any:
+        model = RandomForestClassifier(trial.suggest_int("trees", 2, 4))
+        return make_pipeline(SelectFromModel(model), model)
+
+    assert grid_of(space, trees=4) is None
 
 
 class Counting(RandomForestClassifier):
