@@ -497,7 +497,8 @@ class TestRefusedResume:
     ) -> None:
         X, y = binary
         make().optimize(X, y, n_trials=1)
-        with pytest.raises(StudyMismatchError, match=r"other data: .*names or types differ"):
+        message = r"other data: .*the values, names or types differ"
+        with pytest.raises(StudyMismatchError, match=message):
             make().optimize(X, 1 - y, n_trials=2)
 
     def test_with_other_groups(

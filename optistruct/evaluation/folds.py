@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -219,9 +220,14 @@ def writes(structure: Any) -> bool:
     It may where it was told to, and where some of its code is nobody's that we know.
     """
     parameters = structure.get_params()
+    of_functions = (
+        arguments.items()
+        for name, arguments in parameters.items()
+        if name.rpartition("__")[2] == "kw_args" and arguments
+    )
     was_told = any(
         value is False and name.rpartition("__")[2].lower() in ("copy", "copy_x")
-        for name, value in parameters.items()
+        for name, value in chain(parameters.items(), *of_functions)
     )
     return was_told or any(map(_has_code_of_its_own, (structure, *parameters.values())))
 
@@ -229,8 +235,6 @@ def writes(structure: Any) -> bool:
 def _has_code_of_its_own(thing: Any) -> bool:
     """Tell whether a thing is an estimator of no library that is known, or calls a function."""
     if isinstance(thing, FunctionTransformer) and thing.func is not None:
-        if (thing.kw_args or {}).get("copy") is False:
-            return True
         code = thing.func
     elif hasattr(thing, "fit") and not isinstance(thing, type):
         code = type(thing)

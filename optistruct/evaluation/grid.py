@@ -82,7 +82,7 @@ def submodel_grid(
     if not asked_for:
         return None
     falls = submodels_fall(structure)
-    asking = _Asking(space, trial.params, problem, seed, structure, parameter)
+    asking = _Asking(space, trial.params, problem, seed, structure, parameter, own)
     for name, distribution in asked_for.items():
         values = sorted(_spread(distribution), reverse=falls)
         built = [
@@ -132,6 +132,7 @@ class _Asking:
         seed: Seed of the structures.
         structure: The structure.
         parameter: The parameter in which the others may differ from it.
+        own: Its value in the structure.
     """
 
     space: Space
@@ -140,6 +141,7 @@ class _Asking:
     seed: int
     structure: Any
     parameter: str
+    own: Any
 
     def built(self, name: str, value: Any) -> Any:
         """Tell which value the parameter has in the structure that an answer gives.
@@ -161,8 +163,7 @@ class _Asking:
         built = asked.get_params().get(self.parameter)
         if not (isinstance(built, int | float) and built == value):
             return None
-        asked.set_params(**{self.parameter: self.structure.get_params()[self.parameter]})
-        is_meant = _written(asked) == _written(self.structure)
+        is_meant = _written(asked.set_params(**{self.parameter: self.own})) == self._meant
         return built if is_meant else None  # 40, where a range of floats has 40.0
 
     def _is_quickly_seen(self, trial: BaseTrial, value: Any) -> bool:
@@ -172,6 +173,10 @@ class _Asking:
             setattr(part, attribute, value)
             return pickle.dumps(suggest(self.space, trial, self.problem)) == pickle.dumps(model)
         return False
+
+    @cached_property
+    def _meant(self) -> str:
+        return _written(self.structure)
 
     @cached_property
     def _copy(self) -> tuple[Any, Any, str]:

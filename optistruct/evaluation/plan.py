@@ -97,9 +97,8 @@ def make_plan(
             f"cv={cv} gives other folds every time, so no study could resume: set its random_state"
         )
     if problem.is_classification:
-        target = np.asarray(y)
         for number, (train, _) in enumerate(folds):
-            if len(set(target[train].tolist())) < 2:
+            if _n_classes(_safe_indexing(y, train)) < 2:
                 raise DataError(
                     f"fold {number} trains on one class only: use fewer folds, or a splitter "
                     "that keeps the classes together (StratifiedKFold)"
@@ -132,8 +131,7 @@ def _table(X: Any, y: Any, folds: tuple[Fold, ...], problem: Problem) -> Table:
     rows = [len(train) for train, _ in folds]
     classes = [0]
     if problem.is_classification:
-        target = np.asarray(y)
-        classes = [len(set(target[train].tolist())) for train, _ in folds]
+        classes = [_n_classes(_safe_indexing(y, train)) for train, _ in folds]
     return Table(
         rows=Bounds(min(rows), max(rows)),
         features=Bounds(problem.features, problem.features),
@@ -141,6 +139,10 @@ def _table(X: Any, y: Any, folds: tuple[Fold, ...], problem: Problem) -> Table:
         has_categories=bool(problem.categorical),
         is_dense=not sparse.issparse(X),
     )
+
+
+def _n_classes(target: Any) -> int:
+    return len(set(np.asarray(target).tolist()))
 
 
 def _try_scorers(plan: EvaluationPlan, problem: Problem) -> None:
@@ -186,7 +188,7 @@ def _lack(learnt: Any, held_out: Any, problem: Problem) -> str | None:
         return "which holds out a single row: use fewer, larger folds, or more rows"
     if problem.is_classification:
         for rows, do in ((learnt, "train on"), (held_out, "hold out")):
-            if len(set(np.asarray(rows).tolist())) < problem.classes:
+            if _n_classes(rows) < problem.classes:
                 return (
                     f"which does not {do} every class: shuffle the rows, use StratifiedKFold, or "
                     "leave out classes of few rows"

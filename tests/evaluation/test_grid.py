@@ -228,6 +228,16 @@ class TestNone:
         assert grid_of(space, trees=True) is None
 
 
+def test_a_space_whose_numbers_have_no_key_is_compared_as_it_is_written() -> None:
+    def space(trial: Any) -> Any:
+        trees = trial.suggest_int("trees", 2, 4)
+        return RandomForestClassifier(trees, class_weight={0: np.float64(1), 1: object_weight})
+
+    object_weight = np.float32(2)
+    grid = grid_of(space, trees=4)
+    assert grid == Grid("trees", 4, (2, 3))
+
+
 def test_a_structure_with_neither_a_key_nor_a_pickle_is_compared_as_it_is_written() -> None:
     def space(trial: Any) -> Any:
         trees = trial.suggest_int("trees", 2, 4)
