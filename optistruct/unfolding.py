@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,7 @@ class Measured:
             structure, and its value; None for the trial's structure itself.
         folds: Each objective's name and its values, one a fold; empty where they are unknown.
         values: Each objective's mean over the folds, in its unit.
-        is_feasible: Whether it meets every limit.
+        is_feasible: Whether it meets every limit; a trial that was told infinite values does not.
         remeasurement: What was measured again, and is among its values; None if nothing was.
     """
 
@@ -113,7 +114,8 @@ def unfold(
             None,
             {} if evaluation is None else evaluation.folds,
             {o.name: value for o, value in zip(objectives, trial.values, strict=True)},
-            all(violation <= 0 for violation in trial.constraints.values()),
+            all(violation <= 0 for violation in trial.constraints.values())
+            and all(map(isfinite, trial.values)),
         )
         yield _again(whole, objectives, attributes)
     if evaluation is None or evaluation.curve is None:

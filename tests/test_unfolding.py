@@ -53,6 +53,13 @@ def test_each_meets_the_limits_or_not_by_itself(trial: FrozenTrial) -> None:
     np.testing.assert_allclose(feasible_losses(trial, OBJECTIVES), expected)
 
 
+@pytest.mark.parametrize("value", [math.inf, -math.inf])
+def test_infinite_values_that_a_trial_was_told_meet_no_limit(value: float) -> None:
+    (told,) = unfold(create_trial(values=[value, 1.0, 1.0]), OBJECTIVES, {})
+    assert told.values["accuracy"] == value
+    assert not told.is_feasible
+
+
 def test_sizes_of_submodels_are_estimates(trial: FrozenTrial) -> None:
     whole, small, _ = unfold(trial, OBJECTIVES, {})
     assert [whole.is_estimate(o) for o in OBJECTIVES] == [False, False, False]

@@ -8,7 +8,7 @@ bound is never wrong, only wide.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import reduce, singledispatch
 from itertools import pairwise
@@ -33,6 +33,7 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import (
+    FunctionTransformer,
     MinMaxScaler,
     OneHotEncoder,
     OrdinalEncoder,
@@ -116,14 +117,14 @@ def bound_cost(structure: Any, table: Table) -> Cost:
         return Cost()
     if is_regressor(structure):  # it takes classes as numbers
         table = replace(table, classes=Bounds(0, 0))
-    if not _is_counted_as_known(type(structure)):
+    if not _is_counted_as_known(type(structure), _estimator.registry):
         return Cost()
     return _estimator(structure, table)
 
 
-def _is_counted_as_known(kind: type) -> bool:
+def _is_counted_as_known(kind: type, known: Mapping[type, Any]) -> bool:
     """Tell whether a type is counted as the one that its bounds are of, not by its own words."""
-    base = next(base for base in kind.__mro__ if base in _estimator.registry)
+    base = next(base for base in kind.__mro__ if base in known)
     return all(
         definitions.dispatch(kind) is definitions.dispatch(base)
         for definitions in (stored_arrays, operations_per_row)
@@ -275,7 +276,9 @@ def _pipeline(structure: Pipeline, table: Table) -> Cost:
 
 def _through(steps: list[Any], table: Table) -> tuple[Cost, Table]:
     def follow(so_far: tuple[Cost, Table], step: Any) -> tuple[Cost, Table]:
-        cost, behind = _step(step, so_far[1])
+        is_known = _is_counted_as_known(type(step), _step.registry)
+        bound = _step.dispatch(type(step) if is_known else object)
+        cost, behind = bound(step, so_far[1])
         return so_far[0] + cost, behind
 
     nothing = Cost(Bounds(0, 0), Bounds(0, 0))
@@ -301,25 +304,33 @@ def _columns(transformer: ColumnTransformer, table: Table) -> tuple[Cost, Table]
     left = _span(lambda d: max(d - len(listed), 0.0), table.features)
     sized = [(step, Bounds(len(columns), len(columns))) for step, columns in branches]
     cost, features = Cost(Bounds(0, 0), Bounds(0, 0)), Bounds(0, 0)
-    is_dense = table.is_dense
+    is_dense, has_categories = table.is_dense, table.has_categories
     for step, width in [*sized, (transformer.remainder, left)]:
         if isinstance(step, str) and step == "drop":
             continue
         more, behind = _through([step], replace(table, features=width))
         is_dense = is_dense and behind.is_dense
+        has_categories = has_categories or behind.has_categories
         if width.low > 0:  # a branch without columns is not fitted
             cost = cost + more
             features = features + behind.features
         elif width.high > 0:
             cost = cost + Cost(Bounds(0, more.parameters.high), Bounds(0, more.operations.high))
             features = features + Bounds(0, behind.features.high)
-    return cost, replace(table, features=features, is_dense=is_dense)
+    return cost, replace(table, features=features, has_categories=has_categories, is_dense=is_dense)
 
 
 def _is_listed(columns: Any) -> bool:
     return isinstance(columns, list) and not any(
         isinstance(column, bool | np.bool_) for column in columns
     )
+
+
+@_step.register
+def _function(transformer: FunctionTransformer, table: Table) -> tuple[Cost, Table]:
+    """It keeps nothing itself, and what it hands on is the user's."""
+    behind = replace(table, features=Bounds(), has_categories=True, is_dense=False)
+    return Cost(Bounds(0, 0), Bounds(0, 0)), behind
 
 
 @_step.register(MinMaxScaler | RobustScaler | StandardScaler)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scipy.stats import nbinom
 from sklearn.base import BaseEstimator
 from sklearn.utils import _safe_indexing
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from optistruct.exceptions import ArgumentError, ResourceError
 from optistruct.resources.blocks import (
@@ -368,7 +368,10 @@ def _rounds(blocks: Sequence[Block]) -> int:
 
 def _batches(X: Any, batch_size: int) -> list[Any]:
     """Cut out the batches that rotate; where X has fewer rows than a batch, they repeat."""
-    rows = X.shape[0]
+    try:
+        rows = _num_samples(X)
+    except TypeError as error:
+        raise ArgumentError(f"X must be a table of rows: {error}") from None
     if rows == 0:
         raise ArgumentError("X must have one row or more, got none")
     return [

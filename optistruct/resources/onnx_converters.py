@@ -4,7 +4,7 @@ import copy
 import sys
 import warnings
 from collections.abc import Callable
-from functools import cache, partial
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,7 +28,6 @@ from sklearn.tree import (
     ExtraTreeClassifier,
     ExtraTreeRegressor,
 )
-from sklearn.utils.validation import check_array
 
 __all__ = ["Input", "convert"]
 
@@ -96,63 +95,69 @@ def convert(model: Any, X: Any, inputs: list[Input]) -> bytes:
             custom_conversion_functions=_tree_converters(),
         )
     _right_distances(graph.graph)
+    values = (*graph.graph.input, *graph.graph.output)
+    _name_in_order(graph.graph, {value.name: value.name for value in values})
     content: bytes = graph.SerializeToString()
     return content
 
 
 def _readable_pipeline(model: Any, X: Any, order: list[int]) -> Any:
-    """Copy a model into a form that skl2onnx reads rightly.
+    """Copy a model into a form that skl2onnx reads rightly."""
+    *before, (name, last) = model.steps if isinstance(model, Pipeline) else [("model", model)]
+    steps, X, order = _readable_steps(before, X, order)
+    encoder = getattr(last, "_preprocessor", None)  # histogram boosting's own, of categories
+    if encoder is None:
+        return Pipeline([*steps, (name, _readable(last, X, order))])
+    last = copy.copy(last)
+    last._preprocessor = None
+    if order or not _same_numbers(X, encoder.transform(X)):  # `tabular` gives it codes already
+        steps.append(("codes", _by_place(encoder, X, order)))
+    return Pipeline([*steps, (name, last)])
+
+
+def _readable_steps(
+    steps: list[tuple[str, Any]], X: Any, order: list[int]
+) -> tuple[list[tuple[str, Any]], Any, list[int]]:
+    """Copy steps that follow each other; tell what is behind them, and its places."""
+    readable = []
+    for name, step in steps:
+        if step is None or step == "passthrough":
+            continue
+        readable.append((name, _readable(step, X, order)))
+        X, order = step.transform(X), []
+    return readable, X, order
+
+
+def _readable(part: Any, X: Any, order: list[int]) -> Any:
+    """Copy a part that is fed a table, whose columns are at these places of the graph's inputs.
 
     A function that hands on its numbers as they are, such as one that makes an array of a frame,
     is replaced by the identity: skl2onnx takes no other function.
     """
-    steps = []
-    *before, (name, last) = model.steps if isinstance(model, Pipeline) else [("model", model)]
-    for step_name, step in before:
-        if step is None or step == "passthrough":
-            continue
-        after = step.transform(X)
-        is_identity = isinstance(step, FunctionTransformer) and _same_numbers(X, after)
-        steps.append((step_name, FunctionTransformer() if is_identity else _readable(step, order)))
-        X, order = after, []
-    encoder = getattr(last, "_preprocessor", None)  # histogram boosting's own, of categories
-    if encoder is None:
-        return Pipeline([*steps, (name, _readable(last, order))])
-    last = copy.copy(last)
-    last._preprocessor = None
-    if order or not _same_numbers(X, encoder.transform(X)):  # `tabular` gives it codes already
-        steps.append(("codes", _by_place(encoder, order)))
-    return Pipeline([*steps, (name, last)])
-
-
-def _readable(part: Any, order: list[int]) -> Any:
-    """Copy a part; `order` tells which column is at which place of the graph's inputs."""
     if isinstance(part, Pipeline):
-        (name, first), *others = part.steps
-        steps = [(name, _readable(first, order)), *((n, _readable(p, [])) for n, p in others)]
-        return Pipeline(steps)
+        return Pipeline(_readable_steps(part.steps, X, order)[0])
     if isinstance(part, ColumnTransformer):
-        return _by_place(part, order)
+        return _by_place(part, X, order)
     if isinstance(part, OrdinalEncoder):
         return _without_missing(part)
     if isinstance(part, OneHotEncoder) and part.handle_unknown == "infrequent_if_exist":
         twin = copy.copy(part)
         twin.handle_unknown = "ignore"  # skl2onnx would have the runtime raise an error
         return twin
-    if isinstance(part, FunctionTransformer) and isinstance(part.func, partial):
-        checks = part.func.func is check_array  # how histogram boosting passes its numbers on
-        return FunctionTransformer() if checks else part
+    if isinstance(part, FunctionTransformer) and _same_numbers(X, part.transform(X)):
+        return FunctionTransformer()
     return part
 
 
-def _by_place(part: ColumnTransformer, order: list[int]) -> ColumnTransformer:
+def _by_place(part: ColumnTransformer, X: Any, order: list[int]) -> ColumnTransformer:
     """Tell columns by their places in the graph's inputs, not by name or place in the table."""
-    places = part._transformer_to_input_indices
     twin = copy.copy(part)
-    twin.transformers_ = [
-        (name, _readable(step, []), [order.index(i) if order else i for i in places[name]])
-        for name, step, _ in part.transformers_
-    ]
+    twin.transformers_ = []
+    for name, step, _ in part.transformers_:
+        places = part._transformer_to_input_indices[name]
+        fed = X.iloc[:, places] if isinstance(X, pd.DataFrame) else X[:, places]
+        there = [order.index(place) if order else place for place in places]
+        twin.transformers_.append((name, _readable(step, fed, []), there))
     return twin
 
 
@@ -268,6 +273,31 @@ def _right_distances(graph: Any) -> None:
         if node.op_type == "Mul" and node.input[0] in distances:
             node.op_type = "Abs"
             del node.input[1:]
+
+
+def _name_in_order(graph: Any, names: dict[str, str]) -> None:
+    """Name what is inside a graph by its order: skl2onnx counts on from earlier conversions.
+
+    Args:
+        graph: The graph; it is changed, with those in it.
+        names: Each old name's new one; what it lacks is added.
+    """
+
+    def new(name: str) -> str:
+        return names.setdefault(name, f"v{len(names)}") if name else name
+
+    for value in (*graph.input, *graph.initializer):
+        value.name = new(value.name)
+    for node in graph.node:
+        node.name = ""
+        node.input[:] = [new(name) for name in node.input]
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                attribute.g.name = node.op_type
+                _name_in_order(attribute.g, names)
+        node.output[:] = [new(name) for name in node.output]
+    for value in (*graph.output, *graph.value_info):
+        value.name = new(value.name)
 
 
 @cache

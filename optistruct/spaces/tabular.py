@@ -133,8 +133,9 @@ def _category_codes(categorical: list[int], empty: list[int]) -> ColumnTransform
         encoded_missing_value=np.nan,
         max_categories=_MOST_CATEGORIES_NATIVE,
     )
+    numbers = FunctionTransformer(as_array)  # passed through, gaps of nullable ones would be NA
     return ColumnTransformer(
-        [("categories", encoder, categorical), ("empty", "drop", empty)], remainder="passthrough"
+        [("categories", encoder, categorical), ("empty", "drop", empty)], remainder=numbers
     )
 
 

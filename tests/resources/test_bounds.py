@@ -24,7 +24,13 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, RobustScaler, StandardScaler
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    OneHotEncoder,
+    PolynomialFeatures,
+    RobustScaler,
+    StandardScaler,
+)
 from sklearn.svm import LinearSVR
 from sklearn.tree import DecisionTreeClassifier
 
@@ -49,6 +55,10 @@ def shape(X: Any, y: np.ndarray) -> Table:
         Bounds(classes, classes),
         is_dense=not sparse.issparse(X),
     )
+
+
+def in_bins(X: Any) -> Any:
+    return X.fillna(0).astype(int).astype("category")
 
 
 EXACT = [
@@ -169,6 +179,30 @@ def test_a_type_with_a_definition_of_its_own_has_no_bounds(binary: Any) -> None:
     assert bound_cost(Own(), shape(*binary)).parameters == Bounds(5, 5)
     stored_arrays.register(Own, lambda model: {"coef": model.coef_})
     assert bound_cost(Own(), shape(*binary)) == Cost()
+
+
+def test_a_step_with_a_definition_of_its_own_has_no_bounds(binary: Any) -> None:
+    class Bare(StandardScaler):
+        pass
+
+    stored_arrays.register(Bare, lambda model: {})
+    model = make_pipeline(Bare(), LogisticRegression()).fit(*binary)
+    assert count_parameters(model).total == 5
+    assert bound_cost(model, shape(*binary)).parameters.low <= 5
+
+
+def test_a_function_costs_nothing_and_may_hand_on_anything(mixed: Any) -> None:
+    X, y = mixed
+    table = replace(shape(X[["age", "visits"]], y), classes=Bounds(2, 2))
+    as_floats, as_text = FunctionTransformer(np.log1p), FunctionTransformer(in_bins)
+    tree, boosting = DecisionTreeClassifier(max_depth=3), LGBMClassifier(n_estimators=2, verbose=-1)
+    known = bound_cost(make_pipeline(as_floats, tree), table)
+    assert known == bound_cost(tree, table)
+    model = make_pipeline(as_text, boosting).fit(X[["age", "visits"]], y)
+    bounds = bound_cost(model, table).parameters
+    assert bounds == Bounds(1, math.inf)
+    columns = ColumnTransformer([("bins", as_text, [0, 1])])
+    assert bound_cost(make_pipeline(columns, boosting), table).parameters == Bounds(1, math.inf)
 
 
 @pytest.mark.parametrize(

@@ -338,6 +338,17 @@ def test_refuses_a_table_without_rows(table: np.ndarray) -> None:
         _time(Spy(), table[:0])
 
 
+@pytest.mark.parametrize("X", [None, 3])
+def test_refuses_what_is_no_table(X: Any) -> None:
+    with pytest.raises(ArgumentError, match="X must be a table of rows: Expected sequence"):
+        _time(Spy(), X)
+
+
+def test_takes_a_list_of_rows(table: np.ndarray) -> None:
+    model = LogisticRegression().fit(table, table[:, 0] > 0)
+    assert _time(model, table.tolist()).p50 > 0
+
+
 @pytest.mark.usefixtures("two_threads")
 def test_predicts_on_one_thread_and_gives_the_others_back(table: np.ndarray) -> None:
     before = [pool["num_threads"] for pool in threadpool_info()]

@@ -114,6 +114,14 @@ class TestFamilies:
         assert [each.shape for each in to_onnx(model, X).feed(X).values()] == [(len(X), 4)]
         assert_same(model, X)
 
+    def test_functions_that_hand_on_the_same_numbers(self, mixed: Any) -> None:
+        X, y = mixed[0][["age", "visits"]], mixed[1]
+        through = FunctionTransformer(np.positive)
+        columns = ColumnTransformer(
+            [("visits", make_pipeline("passthrough", through), ["visits"])], remainder=through
+        )
+        assert_same(make_pipeline(columns, DecisionTreeClassifier(max_depth=3)).fit(X, y), X)
+
     def test_steps(self, multiclass: Any) -> None:
         X, y = multiclass
         steps = (QuantileTransformer(n_quantiles=20), SelectKBest(k=2), "passthrough")
@@ -366,6 +374,12 @@ class TestOnnxModel:
         content = to_onnx(model, X).content
         assert to_onnx(model, X).content == content
         assert to_onnx(pickle.loads(pickle.dumps(model)), X[10:40]).content == content
+
+    def test_content_does_not_depend_on_earlier_conversions(self, multiclass: Any) -> None:
+        X, y = multiclass
+        model = KNeighborsClassifier(weights="distance").fit(X, y)
+        contents = {to_onnx(model, X).content for _ in range(3)}
+        assert len(contents) == 1
 
     @pytest.mark.parametrize("family", ["hist_gradient_boosting", "lightgbm", "decision_tree"])
     def test_leaves_the_model_alone(self, family: str, mixed: Any) -> None:

@@ -175,6 +175,26 @@ class TestPrediction:
         X, y = mixed[0][["age"]].assign(column=column), mixed[1]
         assert set(fit(space, X, y).predict(X)) <= {"yes", "no"}
 
+    def test_takes_gaps_in_nullable_numbers_beside_other_columns(
+        self, space: Any, mixed: Mixed
+    ) -> None:
+        X, y = mixed
+        nullable = X.assign(
+            age=X["age"].astype("Float64"), visits=X["visits"].mask(X["visits"] > 7).astype("Int64")
+        )
+        assert nullable[["age", "visits"]].isna().any().all()
+        floats = nullable.astype({"age": float, "visits": float})
+        np.testing.assert_array_equal(
+            fit(space, nullable, y).predict_proba(nullable),
+            fit(space, floats, y).predict_proba(floats),
+        )
+
+    def test_takes_gaps_in_nullable_numbers_beside_an_empty_column(
+        self, space: Any, mixed: Mixed
+    ) -> None:
+        X, y = mixed[0][["age"]].astype("Float64").assign(empty=np.nan), mixed[1]
+        assert set(fit(space, X, y).predict(X)) <= {"yes", "no"}
+
 
 def test_as_categories_leaves_other_columns_alone() -> None:
     X = np.array([[0.0, 1.0], [1.0, 2.0], [np.nan, 3.0]])
