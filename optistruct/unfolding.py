@@ -39,7 +39,7 @@ class Measured:
             structure, and its value; None for the trial's structure itself.
         folds: Each objective's name and its values, one a fold; empty where they are unknown.
         values: Each objective's mean over the folds, in its unit.
-        is_feasible: Whether it meets every limit; a trial that was told infinite values does not.
+        is_feasible: Whether it meets every limit.
         remeasurement: What was measured again, and is among its values; None if nothing was.
     """
 
@@ -100,7 +100,7 @@ def unfold(
     """Go through what a complete trial measured: its structure, then the submodels, small to large.
 
     A structure that lost a race was not measured in every fold, so it is left out; its submodels
-    are there where they were.
+    are there where they were. So is one whose trial somebody told infinite values.
 
     Args:
         trial: The trial.
@@ -108,14 +108,14 @@ def unfold(
         attributes: The study's user attributes, which hold what was measured again.
     """
     evaluation = evaluation_of(trial)
-    if evaluation is None or evaluation.pessimistic is None:
+    is_measured = evaluation is None or evaluation.pessimistic is None
+    if is_measured and all(map(isfinite, trial.values)):
         whole = Measured(
             trial,
             None,
             {} if evaluation is None else evaluation.folds,
             {o.name: value for o, value in zip(objectives, trial.values, strict=True)},
-            all(violation <= 0 for violation in trial.constraints.values())
-            and all(map(isfinite, trial.values)),
+            all(violation <= 0 for violation in trial.constraints.values()),
         )
         yield _again(whole, objectives, attributes)
     if evaluation is None or evaluation.curve is None:

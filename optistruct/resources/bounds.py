@@ -8,7 +8,7 @@ bound is never wrong, only wide.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import reduce, singledispatch
 from itertools import pairwise
@@ -117,14 +117,14 @@ def bound_cost(structure: Any, table: Table) -> Cost:
         return Cost()
     if is_regressor(structure):  # it takes classes as numbers
         table = replace(table, classes=Bounds(0, 0))
-    if not _is_counted_as_known(type(structure), _estimator.registry):
+    if not _is_counted_as_known(type(structure)):
         return Cost()
     return _estimator(structure, table)
 
 
-def _is_counted_as_known(kind: type, known: Mapping[type, Any]) -> bool:
+def _is_counted_as_known(kind: type) -> bool:
     """Tell whether a type is counted as the one that its bounds are of, not by its own words."""
-    base = next(base for base in kind.__mro__ if base in known)
+    base = next(base for base in kind.__mro__ if base in _estimator.registry)
     return all(
         definitions.dispatch(kind) is definitions.dispatch(base)
         for definitions in (stored_arrays, operations_per_row)
@@ -276,9 +276,8 @@ def _pipeline(structure: Pipeline, table: Table) -> Cost:
 
 def _through(steps: list[Any], table: Table) -> tuple[Cost, Table]:
     def follow(so_far: tuple[Cost, Table], step: Any) -> tuple[Cost, Table]:
-        is_known = _is_counted_as_known(type(step), _step.registry)
-        bound = _step.dispatch(type(step) if is_known else object)
-        cost, behind = bound(step, so_far[1])
+        is_known = type(step) in _step.registry  # a subclass may hand on whatever it likes
+        cost, behind = _step.dispatch(type(step) if is_known else object)(step, so_far[1])
         return so_far[0] + cost, behind
 
     nothing = Cost(Bounds(0, 0), Bounds(0, 0))
@@ -298,9 +297,10 @@ def _nested(transformer: Pipeline, table: Table) -> tuple[Cost, Table]:
 def _columns(transformer: ColumnTransformer, table: Table) -> tuple[Cost, Table]:
     """Add up the branches, where the columns of each are listed by name or place."""
     branches = [(step, columns) for _, step, columns in transformer.transformers]
-    if not all(_is_listed(columns) for _, columns in branches):
+    listed = {column for _, columns in branches if _is_listed(columns) for column in columns}
+    is_by_name = {isinstance(column, str) for column in listed}
+    if not all(_is_listed(columns) for _, columns in branches) or len(is_by_name) > 1:
         return _step.dispatch(object)(transformer, table)
-    listed = {column for _, columns in branches for column in columns}
     left = _span(lambda d: max(d - len(listed), 0.0), table.features)
     sized = [(step, Bounds(len(columns), len(columns))) for step, columns in branches]
     cost, features = Cost(Bounds(0, 0), Bounds(0, 0)), Bounds(0, 0)
@@ -321,8 +321,10 @@ def _columns(transformer: ColumnTransformer, table: Table) -> tuple[Cost, Table]
 
 
 def _is_listed(columns: Any) -> bool:
+    """Tell whether columns are a list of names, or of places counted from the first one."""
     return isinstance(columns, list) and not any(
-        isinstance(column, bool | np.bool_) for column in columns
+        isinstance(column, bool | np.bool_) or (not isinstance(column, str) and column < 0)
+        for column in columns
     )
 
 
@@ -337,8 +339,9 @@ def _function(transformer: FunctionTransformer, table: Table) -> tuple[Cost, Tab
 def _scaler(transformer: Any, table: Table) -> tuple[Cost, Table]:
     switches = ("with_mean", "with_centering", "with_std", "with_scaling")
     arrays = 2 - sum(getattr(transformer, switch, True) is False for switch in switches)
-    operations = table.features if arrays else Bounds(0, 0)
-    return Cost(_span(lambda d: arrays * d, table.features), operations), table
+    if not arrays:
+        return Cost(Bounds(0, 0), Bounds(0, 0)), table
+    return Cost(_span(lambda d: arrays * d, table.features), table.features), table
 
 
 @_step.register

@@ -28,6 +28,7 @@ from sklearn.tree import (
     ExtraTreeClassifier,
     ExtraTreeRegressor,
 )
+from sklearn.utils import _safe_indexing
 
 __all__ = ["Input", "convert"]
 
@@ -131,11 +132,14 @@ def _readable_steps(
 def _readable(part: Any, X: Any, order: list[int]) -> Any:
     """Copy a part that is fed a table, whose columns are at these places of the graph's inputs.
 
-    A function that hands on its numbers as they are, such as one that makes an array of a frame,
+    A function that hands on all numbers as they are, such as one that makes an array of a frame,
     is replaced by the identity: skl2onnx takes no other function.
     """
     if isinstance(part, Pipeline):
-        return Pipeline(_readable_steps(part.steps, X, order)[0])
+        *before, (name, last) = part.steps  # which may predict
+        steps, X, order = _readable_steps(before, X, order)
+        is_nothing = last is None or last == "passthrough"
+        return Pipeline(steps if is_nothing else [*steps, (name, _readable(last, X, order))])
     if isinstance(part, ColumnTransformer):
         return _by_place(part, X, order)
     if isinstance(part, OrdinalEncoder):
@@ -144,7 +148,7 @@ def _readable(part: Any, X: Any, order: list[int]) -> Any:
         twin = copy.copy(part)
         twin.handle_unknown = "ignore"  # skl2onnx would have the runtime raise an error
         return twin
-    if isinstance(part, FunctionTransformer) and _same_numbers(X, part.transform(X)):
+    if isinstance(part, FunctionTransformer) and _hands_on_all(part, X):
         return FunctionTransformer()
     return part
 
@@ -155,7 +159,9 @@ def _by_place(part: ColumnTransformer, X: Any, order: list[int]) -> ColumnTransf
     twin.transformers_ = []
     for name, step, _ in part.transformers_:
         places = part._transformer_to_input_indices[name]
-        fed = X.iloc[:, places] if isinstance(X, pd.DataFrame) else X[:, places]
+        if not len(places):  # then it is not even fitted
+            continue
+        fed = _safe_indexing(X, places, axis=1)
         there = [order.index(place) if order else place for place in places]
         twin.transformers_.append((name, _readable(step, fed, []), there))
     return twin
@@ -169,6 +175,27 @@ def _without_missing(part: OrdinalEncoder) -> OrdinalEncoder:
             known[[value == value for value in known]] for known in part.categories_
         ]
     return twin
+
+
+def _hands_on_all(function: FunctionTransformer, X: Any) -> bool:
+    """Tell whether a function hands on these numbers, others of both signs, and gaps."""
+    try:
+        numbers = _as_floats(X)
+    except (TypeError, ValueError):
+        return False
+    signed = [sign * (np.abs(numbers) + 1.5) for sign in (-1, 1)]
+    others: list[Any] = [*signed, np.full_like(numbers, np.nan)]
+    if isinstance(X, pd.DataFrame):
+        others = [pd.DataFrame(other, columns=X.columns) for other in others]
+    return all(_same_numbers(table, _transformed(function, table)) for table in (X, *others))
+
+
+def _transformed(function: FunctionTransformer, X: Any) -> Any:
+    """Transform a table; hand it out as it is if the function refuses it."""
+    try:
+        return function.transform(X)
+    except Exception:  # such as that of gaps
+        return X
 
 
 def _same_numbers(before: Any, after: Any) -> bool:

@@ -142,7 +142,7 @@ class StructureSampler(BaseSampler):
         """
         history = self.history
         columns = tuple(history.columns)
-        rows = _answered(history.rows[: _scheduled(len(history))])
+        rows = _whole(history, _scheduled(len(history)))
         if (
             self._conditions is None
             or self._conditions[0] != columns
@@ -175,7 +175,7 @@ class StructureSampler(BaseSampler):
     @property
     def has_kinds(self) -> bool:
         """Whether structures of several kinds have been seen: not all of the same parameters."""
-        return bool(np.isnan(_answered(self.history.rows)).any())
+        return bool(np.isnan(_whole(self.history)).any())
 
     def is_beginning(self, least: int) -> bool:
         """Tell whether a search has still to see every kind of structure.
@@ -186,7 +186,7 @@ class StructureSampler(BaseSampler):
         trials = len(self.history)
         if trials < least or trials >= _MOST_FIRST:
             return trials < least
-        kinds = np.unique(~np.isnan(_answered(self.history.rows)), axis=0)
+        kinds = np.unique(~np.isnan(_whole(self.history)), axis=0)
         return trials < _TRIALS_A_KIND * len(kinds)
 
     def spread(self, number: int) -> Proposal:
@@ -225,10 +225,17 @@ class StructureSampler(BaseSampler):
         self.history = History((), None)
 
 
-def _answered(rows: Numbers) -> Numbers:
-    """Leave out what failed before anything was asked, which tells nothing; all if all did."""
-    there = ~np.isnan(rows).all(axis=1)
-    return rows[there] if there.any() else rows
+def _whole(history: History, most: int | None = None) -> Numbers:
+    """List the structures of the first trials that surely have all their parameters.
+
+    One that failed, or that the space gave up, may not have been asked for the others. Where none
+    has values, those count that were asked anything; all if none was.
+    """
+    rows, losses = history.rows[:most], history.losses[:most]
+    for there in (np.isfinite(losses).all(axis=1), ~np.isnan(rows).all(axis=1)):
+        if there.any():
+            return rows[there]
+    return rows
 
 
 def _scheduled(count: int) -> int:

@@ -133,7 +133,8 @@ def _category_codes(categorical: list[int], empty: list[int]) -> ColumnTransform
         encoded_missing_value=np.nan,
         max_categories=_MOST_CATEGORIES_NATIVE,
     )
-    numbers = FunctionTransformer(as_array)  # passed through, gaps of nullable ones would be NA
+    # not "passthrough", by which scikit-learn takes no gaps in nullable numbers
+    numbers = FunctionTransformer(as_array, feature_names_out="one-to-one")
     return ColumnTransformer(
         [("categories", encoder, categorical), ("empty", "drop", empty)], remainder=numbers
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import optuna
+import pandas as pd
 import pytest
 from lightgbm import LGBMClassifier
 from scipy import sparse
@@ -181,28 +182,49 @@ def test_a_type_with_a_definition_of_its_own_has_no_bounds(binary: Any) -> None:
     assert bound_cost(Own(), shape(*binary)) == Cost()
 
 
-def test_a_step_with_a_definition_of_its_own_has_no_bounds(binary: Any) -> None:
-    class Bare(StandardScaler):
-        pass
+def test_a_step_of_the_user_s_own_kind_has_no_bounds(binary: Any) -> None:
+    class First(StandardScaler):
+        def transform(self, X: Any) -> Any:
+            return super().transform(X)[:, :1]
 
-    stored_arrays.register(Bare, lambda model: {})
-    model = make_pipeline(Bare(), LogisticRegression()).fit(*binary)
-    assert count_parameters(model).total == 5
-    assert bound_cost(model, shape(*binary)).parameters.low <= 5
+        def fit_transform(self, X: Any, y: Any = None) -> Any:
+            return self.fit(X).transform(X)
+
+    model = make_pipeline(First(), LogisticRegression()).fit(*binary)
+    cost = bound_cost(model, shape(*binary))
+    assert cost.parameters.low <= count_parameters(model).total <= cost.parameters.high
+    assert cost.operations.low <= count_operations(model) <= cost.operations.high
 
 
 def test_a_function_costs_nothing_and_may_hand_on_anything(mixed: Any) -> None:
-    X, y = mixed
-    table = replace(shape(X[["age", "visits"]], y), classes=Bounds(2, 2))
-    as_floats, as_text = FunctionTransformer(np.log1p), FunctionTransformer(in_bins)
+    X, y = mixed[0][["age", "visits"]], mixed[1]
+    table = replace(shape(X, np.zeros(len(y), int)), classes=Bounds(2, 2))
     tree, boosting = DecisionTreeClassifier(max_depth=3), LGBMClassifier(n_estimators=2, verbose=-1)
-    known = bound_cost(make_pipeline(as_floats, tree), table)
-    assert known == bound_cost(tree, table)
-    model = make_pipeline(as_text, boosting).fit(X[["age", "visits"]], y)
-    bounds = bound_cost(model, table).parameters
-    assert bounds == Bounds(1, math.inf)
-    columns = ColumnTransformer([("bins", as_text, [0, 1])])
-    assert bound_cost(make_pipeline(columns, boosting), table).parameters == Bounds(1, math.inf)
+    through = make_pipeline(FunctionTransformer(np.positive), tree)
+    assert bound_cost(through, table) == bound_cost(tree, table)
+    bins = FunctionTransformer(in_bins)
+    for step in (bins, ColumnTransformer([("bins", bins, [0, 1])]).set_output(transform="pandas")):
+        model = make_pipeline(step, boosting).fit(X, y)
+        bounds = bound_cost(model, table).parameters
+        assert bounds == Bounds(1, math.inf)
+        assert count_parameters(model).total >= 1
+
+
+def test_a_scaler_that_does_nothing_behind_an_unknown_width(binary: Any) -> None:
+    scaler = StandardScaler(with_mean=False, with_std=False)
+    model = make_pipeline(FunctionTransformer(), scaler, DecisionTreeClassifier(max_depth=3))
+    assert bound_cost(model, shape(*binary)) == bound_cost(model[-1], shape(*binary))
+
+
+@pytest.mark.parametrize("columns", [(["a"], [0]), ([-1], [3])], ids=str)
+def test_a_column_that_is_told_in_two_ways(columns: tuple[Any, Any], binary: Any) -> None:
+    X = pd.DataFrame(binary[0], columns=list("abcd"))
+    scalers = [(str(each), StandardScaler(), each) for each in columns]
+    model = make_pipeline(
+        ColumnTransformer(scalers, remainder="passthrough"), LogisticRegression()
+    ).fit(X, binary[1])
+    bounds = bound_cost(model, shape(*binary)).parameters
+    assert bounds.low <= count_parameters(model).total <= bounds.high
 
 
 @pytest.mark.parametrize(

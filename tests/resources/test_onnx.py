@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from lightgbm import LGBMClassifier, LGBMRegressor
 from optuna.trial import FixedTrial
+from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import (
@@ -19,10 +20,16 @@ from sklearn.ensemble import (
     RandomForestClassifier,
 )
 from sklearn.feature_selection import SelectKBest
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, QuantileTransformer
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    OneHotEncoder,
+    QuantileTransformer,
+    StandardScaler,
+)
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
@@ -122,6 +129,43 @@ class TestFamilies:
         )
         assert_same(make_pipeline(columns, DecisionTreeClassifier(max_depth=3)).fit(X, y), X)
 
+    def test_functions_that_hand_on_these_numbers_only(self, binary: Any) -> None:
+        X, y = np.abs(binary[0]) + 1, binary[1]
+        for function in (np.abs, np.ceil, np.nan_to_num):
+            rows = np.ceil(X)
+            model = make_pipeline(
+                FunctionTransformer(function), DecisionTreeClassifier(max_depth=2)
+            )
+            with pytest.raises(NotConvertibleError, match="FunctionTransformer is not supported"):
+                to_onnx(model.fit(rows, y), rows)
+
+    def test_a_pipeline_in_a_pipeline(self, binary: Any, mixed: Any) -> None:
+        inner = make_pipeline(StandardScaler(), "passthrough", LogisticRegression())
+        assert_same(make_pipeline(StandardScaler(), inner).fit(*binary), binary[0])
+        space = spaces.tabular(lambda trial: clone(inner))
+        for X in (mixed[0], mixed[0][["city", "plan"]], mixed[0][["visits"]]):
+            problem = Problem.from_data(X, mixed[1])
+            assert_same(spaces.build(space, FixedTrial({}), problem, 0).fit(X, mixed[1]), X)
+
+    def test_branches_without_columns(self, binary: Any) -> None:
+        X = pd.DataFrame(binary[0], columns=list("abcd"))
+        text = make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder())
+        columns = ColumnTransformer([("text", text, []), ("numbers", StandardScaler(), list("ab"))])
+        assert_same(make_pipeline(columns, LogisticRegression()).fit(X, binary[1]), X)
+
+    def test_a_list_of_rows(self, binary: Any) -> None:
+        X, y = binary[0].tolist(), binary[1]
+        columns = ColumnTransformer([("a", StandardScaler(), [0, 1])], remainder="passthrough")
+        model = make_pipeline(columns, LogisticRegression()).fit(X, y)
+        np.testing.assert_array_equal(to_onnx(model, X).predict(X), model.predict(X))
+
+    def test_leaves_the_rows_alone(self, binary: Any) -> None:
+        X, y = binary
+        model = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y)
+        model[0].copy, rows = False, X.copy()
+        to_onnx(model, rows)
+        np.testing.assert_array_equal(rows, X)
+
     def test_steps(self, multiclass: Any) -> None:
         X, y = multiclass
         steps = (QuantileTransformer(n_quantiles=20), SelectKBest(k=2), "passthrough")
@@ -205,6 +249,13 @@ class TestTrees:
             max_iter=3, max_leaf_nodes=6, min_samples_leaf=2, categorical_features=[1]
         )
         assert_same(model.fit(X, y), X)
+
+    def test_boosting_with_categories_only(self, mixed: Any) -> None:
+        X, y = mixed
+        codes = X[["city", "plan"]].apply(lambda column: column.astype("category").cat.codes)
+        rows = codes.replace(-1, 3).to_numpy(dtype=float)
+        model = HistGradientBoostingClassifier(max_iter=3, categorical_features=[0, 1])
+        assert_same(model.fit(rows, y), rows)
 
     def test_boosting_with_a_frame_of_categories(self, mixed: Any) -> None:
         X = mixed[0].drop(columns="city")

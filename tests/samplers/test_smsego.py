@@ -7,7 +7,7 @@ import numpy as np
 import optuna
 import pytest
 
-from optistruct import pareto, samplers
+from optistruct import pareto, samplers, spaces
 from optistruct.samplers.smsego import SMSEGOSampler
 
 REFERENCE = np.array([60.0, 60.0])
@@ -214,6 +214,26 @@ def test_a_trial_that_failed_before_it_was_asked_anything_tells_nothing() -> Non
     study.tell(study.ask(), state=optuna.trial.TrialState.FAIL)
     study.optimize(flat, n_trials=15)
     drawn = sampler.variation(16, sampler.history.rows).random(9)
+    assert not np.isnan(drawn).any()
+    assert not sampler.has_kinds
+
+
+@pytest.mark.parametrize("ended", ["fails", "is given up"])
+def test_a_trial_that_ended_half_way_does_not_tell_which_parameters_there_are(ended: str) -> None:
+    def flat(trial: optuna.Trial) -> tuple[float, float]:
+        a = trial.suggest_float("a", 0, 1)
+        if a > 0.5 and ended == "fails":
+            raise ValueError
+        spaces.require(trial, parameters=1 + a)
+        return a, -trial.suggest_float("b", 0, 1)
+
+    sampler = SMSEGOSampler(seed=0)
+    study = optuna.create_study(directions=["minimize"] * 2, sampler=sampler)
+    with spaces.limited({"parameters": 1.5}):
+        study.optimize(flat, n_trials=15, catch=ValueError)
+    half_way = [trial for trial in study.trials if "b" not in trial.params]
+    assert half_way
+    drawn = sampler.variation(16, sampler.history.rows).random(40)
     assert not np.isnan(drawn).any()
     assert not sampler.has_kinds
 

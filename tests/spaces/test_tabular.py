@@ -83,6 +83,10 @@ class TestWhatIsPutBefore:
         np.testing.assert_array_equal(np.isnan(codes[:, 0]), by_city[0]["city"].isna())
         np.testing.assert_array_equal(codes[:, 1], by_city[0]["noise"])
 
+    def test_columns_keep_their_names(self, by_city: Mixed) -> None:
+        names = fit(tree, *by_city)["codes"].get_feature_names_out()
+        assert names.tolist() == ["categories__city", "remainder__noise"]
+
     def test_others_get_a_column_a_category_and_numbers_on_one_scale(self, by_city: Mixed) -> None:
         X, y = by_city
         model = fit(linear, X.assign(noise=1000 + 50 * X["noise"]), y)
