@@ -148,10 +148,12 @@ class StudySpec:
             )
         try:
             return cls.from_json(stored)
-        except KeyError as missing:
+        except (KeyError, TypeError) as error:
+            is_short = isinstance(error, KeyError)
+            why = f"lacks {error}" if is_short else f"has what this one does not know ({error})"
             raise StudyMismatchError(
                 f"the study {study.study_name!r} was made by another version of optistruct: its "
-                f"record lacks {missing}; go on with that version"
+                f"record {why}; go on with that version"
             ) from None
 
     def check_same(self, stored: "StudySpec", name: str) -> None:

@@ -90,7 +90,8 @@ class StructureStudy:
     ) -> None:
         if not callable(space):
             raise ArgumentError(f"space must be a function (trial) -> estimator, got {space!r}")
-        if not isinstance(name, str) or not name.strip():
+        is_text = isinstance(name, str) and name == name.encode("utf-8", "ignore").decode()
+        if not is_text or not name.strip():
             raise ArgumentError(f"name must be a text that is not empty, got {name!r}")
         if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
             raise ArgumentError(f"seed must be a whole number from 0 to 2**32 - 1, got {seed!r}")

@@ -206,6 +206,11 @@ def test_a_record_of_another_version_is_told() -> None:
     study.set_user_attr(StudySpec.KEY, stored)
     with pytest.raises(StudyMismatchError, match=r"another version .*: its record lacks 'racing'"):
         StudySpec.of_study(study)
+    stored = spec_of().to_json()
+    stored["problem"]["weights"] = None
+    study.set_user_attr(StudySpec.KEY, stored)
+    with pytest.raises(StudyMismatchError, match=r"has what this one does not know \(.*'weights'"):
+        StudySpec.of_study(study)
 
 
 class TestCheckSame:

@@ -77,6 +77,12 @@ class TestOpen:
             open_storage(bad, create=True)
         assert list(tmp_path.iterdir()) == []
 
+    @pytest.mark.parametrize("create", [False, True])
+    def test_settings_that_are_no_numbers(self, create: bool, tmp_path: Path) -> None:
+        (tmp_path / "x.db").touch()
+        with pytest.raises(StorageError, match="cannot be opened: could not convert string to flo"):
+            open_storage(f"sqlite:///{tmp_path}/x.db?timeout=abc", create=create)
+
     def test_an_unknown_kind_of_database(self) -> None:
         with pytest.raises(StorageError, match=r"cannot be opened: .*nosuchdb"):
             open_storage("nosuchdb://localhost/x", create=True)
@@ -191,6 +197,8 @@ class TestLoad:
             StudyNotFoundError, match="no study 'x' in this database: it holds none"
         ):
             load_optuna_study("x", storage)
+        with pytest.raises(StudyNotFoundError, match=r"no study '\\udcff' in this database"):
+            load_optuna_study("\udcff", storage)
         optuna.create_study(study_name="a", storage=storage)
         with pytest.raises(StudyNotFoundError, match=r"no study 'x' in this database: it holds a$"):
             load_optuna_study("x", storage)

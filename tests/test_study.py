@@ -298,6 +298,7 @@ class TestBadArguments:
             ({"objectives": []}, "objectives must hold at least one objective"),
             ({"objectives": ["accuracy"]}, "objectives must be made by optistruct.objectives"),
             ({"name": " "}, "name must be a text that is not empty"),
+            ({"name": "a\udcff"}, r"name must be a text that is not empty, got 'a\\udcff'"),
             ({"seed": -1}, r"seed must be a whole number from 0 to 2\*\*32 - 1, got -1"),
             ({"seed": 0.5}, "seed must be a whole number"),
             ({"sampler": "nsga"}, "unknown sampler 'nsga'; known, nearest first: nsga2, nsga3, "),

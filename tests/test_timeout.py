@@ -77,6 +77,24 @@ def test_the_alarm_is_put_back(binary: Any) -> None:
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 
 
+@pytest.mark.slow
+def test_the_time_may_be_over_while_an_object_is_taken_down() -> None:
+    """Where Python would print the exception, which ends the call, and go on."""
+    deadline = monotonic() + 0.2
+
+    class Long:
+        def __del__(self) -> None:
+            while monotonic() < deadline + 0.1:
+                pass
+
+    def take_down_and_go_on() -> None:
+        Long()
+        _for_ever()
+
+    with pytest.raises(OutOfTime):
+        InProcess(deadline).submit(take_down_and_go_on)
+
+
 def _for_ever() -> None:
     while True:
         pass

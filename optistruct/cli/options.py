@@ -20,7 +20,7 @@ def absolute(storage: str) -> str:
 
     try:
         url = make_url(storage)
-    except ArgumentError:  # of which opening it tells
+    except (ArgumentError, TypeError, ValueError):  # of which opening it tells
         return storage
     path = str(url.database or ":memory:")
     if url.get_backend_name() != "sqlite" or path.startswith((":memory:", "file:")):

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn import config_context
 
 from optistruct.evaluation.folds import fold_data
 from optistruct.evaluation.grid import Grid
@@ -42,7 +43,7 @@ def evaluate(
         Exception: Whatever the fit or an objective raises.
     """
     course = _Course(single_threaded(estimator), plan, grid)
-    with one_thread(), collected_warnings() as told:
+    with config_context(**plan.settings), one_thread(), collected_warnings() as told:
         for fold in range(len(plan.folds)):
             if race is not None and fold:
                 course.judge(race)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from time import monotonic
+from types import FrameType
 from typing import Any, TypeVar
 
 import joblib
@@ -24,6 +25,7 @@ __all__ = [
 
 T = TypeVar("T")
 
+_AGAIN_SECONDS = 1.0  # after which an alarm that was not heeded rings again
 _IDLE_SECONDS = 300  # a worker whose parent was killed ends by itself after this
 
 
@@ -65,16 +67,22 @@ def _alarm(deadline: float) -> Iterator[None]:
         yield
         return
 
-    def ring(*_: Any) -> None:
+    def ring(_: int, frame: FrameType | None) -> None:
+        while frame is not None:
+            if frame.f_code.co_name == "__del__":  # Python would print the exception and go on
+                return
+            frame = frame.f_back
         raise OutOfTime
 
     before = signal.signal(signal.SIGALRM, ring)
     try:
-        signal.setitimer(signal.ITIMER_REAL, max(deadline - monotonic(), 1e-6))
+        signal.setitimer(signal.ITIMER_REAL, max(deadline - monotonic(), 1e-6), _AGAIN_SECONDS)
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        finally:  # the alarm may ring meanwhile
+            signal.signal(signal.SIGALRM, before)
 
 
 def count_workers(n_jobs: int) -> int:

@@ -1,6 +1,6 @@
 """What all evaluations of a study share: the data, the folds, the objectives."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -8,6 +8,7 @@ from uuid import uuid4
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from sklearn import get_config
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.model_selection import check_cv
 from sklearn.utils import _safe_indexing
@@ -37,6 +38,8 @@ class EvaluationPlan:
         folds: Training and held-out rows of each fold.
         objectives: What is measured of each fitted model.
         table: What is known of the table that a structure is fitted on, in every fold.
+        settings: scikit-learn's own (`set_config`), as they are where the plan is made: worker
+            processes have others.
         token: Names the data and folds, also where a process gets them anew with each evaluation.
     """
 
@@ -45,6 +48,7 @@ class EvaluationPlan:
     folds: tuple[Fold, ...]
     objectives: tuple[Objective, ...]
     table: Table
+    settings: Mapping[str, Any] = field(default_factory=get_config)
     token: str = field(default_factory=lambda: uuid4().hex)
 
 
@@ -177,7 +181,7 @@ def _objection(score: Score, dummy: Any, held_out: Any, problem: Problem) -> str
     try:
         with collected_warnings():  # of what is told here
             value = score.measure(dummy, np.zeros((len(held_out), 1)), held_out)
-    except (ValueError, TypeError) as error:
+    except (AttributeError, TypeError, ValueError) as error:
         return f"does not fit a {problem.task} target: {error}"
     return f"gives no number for this {problem.task} target" if np.isnan(value) else None
 

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Self
 
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.utils import _safe_indexing
 
@@ -70,29 +71,30 @@ def remeasure(structures: Sequence[Any], plan: EvaluationPlan) -> list[Remeasure
     handed = [deepcopy if writes(structure) else _the_same for structure in copies]
     folds: list[dict[str, list[float]]] = [{o.name: [] for o in again} for _ in copies]
     widths = [0.0] * len(copies)
-    for train, test in plan.folds:
-        X, y = _safe_indexing(plan.X, train), _safe_indexing(plan.y, train)
-        X_test, y_test = _safe_indexing(plan.X, test), _safe_indexing(plan.y, test)
-        with one_thread():
-            models = [clone(structure) for structure in copies]
-            for model, hand in zip(models, handed, strict=True):
-                model.fit(hand(X), y)
-        for objective in again:
-            if not isinstance(objective, InferenceTime):
-                for model, hand, fold in zip(models, handed, folds, strict=True):
-                    fold[objective.name].append(objective.measure(model, hand(X_test), y_test))
-                continue
-            timings = measure_side_by_side(
-                [objective.runnable(model, X_test) for model in models],
-                X_test,
-                batch_size=objective.batch_size,
-                percentile=objective.percentile,
-                max_seconds=_SECONDS_A_FOLD,
-                reference_ns=objective.reference_ns,
-            )
-            for i, timing in enumerate(timings):
-                folds[i][objective.name].append(objective.value_of(timing))
-                widths[i] = max(widths[i], timing.width)
+    with config_context(**plan.settings):
+        for train, test in plan.folds:
+            X, y = _safe_indexing(plan.X, train), _safe_indexing(plan.y, train)
+            X_test, y_test = _safe_indexing(plan.X, test), _safe_indexing(plan.y, test)
+            with one_thread():
+                models = [clone(structure) for structure in copies]
+                for model, hand in zip(models, handed, strict=True):
+                    model.fit(hand(X), y)
+            for objective in again:
+                if not isinstance(objective, InferenceTime):
+                    for model, hand, fold in zip(models, handed, folds, strict=True):
+                        fold[objective.name].append(objective.measure(model, hand(X_test), y_test))
+                    continue
+                timings = measure_side_by_side(
+                    [objective.runnable(model, X_test) for model in models],
+                    X_test,
+                    batch_size=objective.batch_size,
+                    percentile=objective.percentile,
+                    max_seconds=_SECONDS_A_FOLD,
+                    reference_ns=objective.reference_ns,
+                )
+                for i, timing in enumerate(timings):
+                    folds[i][objective.name].append(objective.value_of(timing))
+                    widths[i] = max(widths[i], timing.width)
     machine, moment = describe_machine(), datetime.now().isoformat(timespec="seconds")
     return [
         Remeasurement({name: tuple(values) for name, values in one.items()}, width, machine, moment)

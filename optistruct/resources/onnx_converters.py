@@ -193,7 +193,7 @@ def _hands_on_all(function: FunctionTransformer, X: Any) -> bool:
 def _transformed(function: FunctionTransformer, X: Any) -> Any:
     """Transform a table; hand it out as it is if the function refuses it."""
     try:
-        return function.transform(X)
+        return function.transform(copy.deepcopy(X))  # it may write into the rows
     except Exception:  # such as that of gaps
         return X
 

@@ -94,8 +94,9 @@ def _skops_size(model: Any) -> int:
     content = skops.io.dumps(_canonical(model))
     with ZipFile(io.BytesIO(content)) as archive:
         schema = archive.read("schema.json").decode()
-        arrays = [name.removesuffix(".npy") for name in archive.namelist()]
-    addresses = re.findall(r'"(?:__id__|file)": "?(\d+)', schema)
+        arrays = [re.sub(r"\.np[yz]$", "", name) for name in archive.namelist()]
+    addresses = re.findall(r'"__id__": (\d+)', schema)
+    addresses += re.findall(r'"file": "(\d+)\.np[yz]"', schema)
     addresses += 2 * [name for name in arrays if name.isdigit()]  # the archive names a file twice
     return len(content) + sum(_DIGITS_OF_AN_ADDRESS - len(address) for address in addresses)
 

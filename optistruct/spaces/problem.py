@@ -73,7 +73,10 @@ class Problem:
         kind = _task(target, task)
         classes = target.nunique() if kind != "regression" else 0
         if not isinstance(X, pd.DataFrame):
-            if _has_infinite(sparse.csr_array(X).data if sparse.issparse(X) else np.asarray(X)):
+            values = sparse.csr_array(X).data if sparse.issparse(X) else np.asarray(X)
+            if values.dtype.kind in "mMc":
+                raise DataError(f"X must hold numbers, got {values.dtype}")
+            if _has_infinite(values):
                 raise DataError(f"X has infinite values: {_REPLACE}")
             return cls(kind, rows, features, classes)
         return cls(kind, rows, features, classes, *_columns(X))
@@ -125,6 +128,12 @@ def _check_classes(target: "pd.Series[Any]") -> None:
         )
     if len({isinstance(value, str) for value in values}) > 1:
         raise DataError("the target holds text and other values: turn all of them into text")
+    others = {type(value).__name__ for value in values if not isinstance(value, str | Number)}
+    if others - {"bool"}:
+        raise DataError(
+            f"the target must hold text, numbers or booleans, got values of type "
+            f"{', '.join(sorted(others))}: y = y.astype(str) makes classes of them"
+        )
 
 
 def _task(target: "pd.Series[Any]", task: Task | None) -> Task:
@@ -159,6 +168,11 @@ def _columns(X: pd.DataFrame) -> tuple[tuple[int, ...], tuple[int, ...]]:
             raise DataError(
                 f"column {name!r} holds dates ({column.dtype}): turn it into numbers "
                 "(year, weekday, age in days) or drop it"
+            )
+        if column.dtype.kind == "c":
+            raise DataError(
+                f"column {name!r} holds complex numbers, which no model takes: put their parts "
+                f"into two columns"
             )
         if not column.notna().any():
             empty.append(place)

@@ -67,7 +67,10 @@ def open_storage(storage: str | BaseStorage, *, create: bool = False) -> BaseSto
         raise StorageError(
             f"{_shown(url)} needs a driver that is not installed ({error}): pip install it"
         ) from None
-    except (sqlalchemy.exc.SQLAlchemyError, StorageInternalError, RuntimeError) as error:
+    except (
+        *(sqlalchemy.exc.SQLAlchemyError, StorageInternalError, RuntimeError),
+        *(TypeError, ValueError),  # of settings in the URL
+    ) as error:
         reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
         raise StorageError(f"the database {_shown(url)} cannot be opened: {reason}") from None
     if is_file and create:
@@ -89,7 +92,7 @@ def load_optuna_study(name: str, storage: BaseStorage, **kwargs: Any) -> optuna.
     """
     try:
         return optuna.load_study(study_name=name, storage=storage, **kwargs)
-    except KeyError:
+    except (KeyError, UnicodeEncodeError):  # a name of no text, as a shell may hand over
         names = study_names(storage)
         there = f"it holds {', '.join(names)}" if names else "it holds none"
         raise StudyNotFoundError(f"no study {name!r} in this database: {there}") from None

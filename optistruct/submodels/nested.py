@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import Any, Literal, NamedTuple, Self, overload
 
 from numpy.typing import NDArray
@@ -85,6 +86,11 @@ class Submodels(Sequence[Submodel], ABC):
         self.values: tuple[Any, ...] = tuple(self.all_values() if values is None else values)
         low, high = self.span()
         for value in self.values:
+            is_counted = isinstance(low, Integral) and isinstance(high, Integral)
+            if is_counted and not isinstance(value, Integral):
+                raise ArgumentError(
+                    f"values of {self.parameter} must be whole numbers, got {value!r}"
+                )
             if not low <= value <= high:
                 raise ArgumentError(
                     f"the fitted {type(model).__name__} holds submodels of {self.parameter} from "

@@ -55,6 +55,10 @@ MISTAKES = {
         (*search("homes.csv", "price"), "--objective", "accuracy"),
         "the scorer 'accuracy' does not fit a regression target",
     ),
+    "scorer of probabilities": Mistake(
+        (*search("homes.csv", "price"), "--objective", "roc_auc"),
+        "the scorer 'roc_auc' does not fit a regression target",
+    ),
     "table without rows": Mistake(search("headers.csv"), "X is empty: 0 rows, 5 columns"),
     "table without columns": Mistake(search("column.csv"), "X is empty: 60 rows, 0 columns"),
     "empty file": Mistake(search("empty.csv"), r"empty\.csv cannot be read as a table: No columns"),
@@ -70,6 +74,13 @@ MISTAKES = {
     "half a gzip": Mistake(search("half.csv.gz"), r"half\.csv\.gz cannot be read as a table"),
     "timeout": Mistake((*SEARCH, "--timeout", "0"), r"timeout must be a number of seconds above 0"),
     "no url": Mistake((*SEARCH, "--storage", "my.db"), "storage must be a database URL such as"),
+    "no port": Mistake(
+        ("run", "study.py", "--storage", "postgresql://me@host:port/db"),
+        "storage must be a database URL such as",
+    ),
+    "no time limit": Mistake(
+        (*SEARCH, "--storage", "sqlite:///studies.db?timeout=abc"), "cannot be opened: could not"
+    ),
     "no folder": Mistake(
         (*SEARCH, "--storage", "sqlite:///nowhere/my.db"), "the folder of the database .* not exist"
     ),

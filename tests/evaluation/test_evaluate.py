@@ -11,11 +11,14 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from threadpoolctl import threadpool_info, threadpool_limits
 
@@ -97,6 +100,19 @@ class TestEvaluate:
         structure = RandomForestClassifier(5, random_state=3)
         sent = pickle.loads(pickle.dumps((structure, plan)))
         assert evaluate(*sent).folds == evaluate(structure, plan).folds
+
+    def test_is_the_same_whatever_scikit_learn_is_set_to_meanwhile(
+        self, mixed: tuple[pd.DataFrame, np.ndarray]
+    ) -> None:
+        X, y = mixed[0][["age", "visits"]].fillna(0), mixed[1]
+        structure = make_pipeline(StandardScaler(), LogisticRegression())
+        plan, sizes = plan_of(X, y, ModelSize()), set()
+        with config_context(transform_output="pandas"):
+            other = plan_of(X, y, ModelSize())
+            sizes.add(evaluate(structure, plan).folds["size"])
+        sizes.add(evaluate(structure, plan).folds["size"])
+        assert len(sizes) == 1
+        assert evaluate(structure, other).folds["size"] not in sizes
 
     def test_does_not_change_the_structure(self, binary: Any) -> None:
         structure = RandomForestClassifier(5, n_jobs=2)

@@ -136,6 +136,9 @@ class TestRefusals:
             ("f1", "multiclass"),
             ("roc_auc", "multiclass"),
             ("accuracy", "regression"),
+            ("roc_auc", "regression"),
+            ("neg_log_loss", "regression"),
+            ("top_k_accuracy", "regression"),
             ("r2", "multiclass"),
         ],
     )

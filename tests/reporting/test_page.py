@@ -76,6 +76,13 @@ class TestPage:
         assert "iframe" not in page.tags
         assert "img" not in page.tags
 
+    def test_is_the_same_every_time(
+        self, study_of: Callable[..., StructureStudy], tmp_path: Path
+    ) -> None:
+        study = study_of(BY_THREE, POINTS)
+        one, other = (to_html(study, tmp_path / f"{name}.html") for name in "ab")
+        assert one.read_bytes() == other.read_bytes()
+
     def test_imports_nothing_in_its_style(
         self, study_of: Callable[..., StructureStudy], tmp_path: Path
     ) -> None:

@@ -69,14 +69,14 @@ class TestSummarize:
         assert summarize(study).failures == {"no reason was stored": 1}
 
     def test_what_trials_were_told_of(self, binary: Any) -> None:
-        """A model with early stopping of its own is measured alone, and that is said."""
+        """A model that goes on from an earlier fit is measured alone, and that is said."""
 
-        def stopping(trial: Any) -> Any:
+        def warm(trial: Any) -> Any:
             rounds = trial.suggest_int("n_estimators", 2, 9)
-            return GradientBoostingClassifier(n_estimators=rounds, n_iter_no_change=2)
+            return GradientBoostingClassifier(n_estimators=rounds, warm_start=True)
 
         study = StructureStudy(
-            stopping,
+            warm,
             [Score("accuracy")],
             name="t",
             storage=InMemoryStorage(),
@@ -87,7 +87,7 @@ class TestSummarize:
         ((text, count),) = summarize(study).warnings.items()
         assert count == sum(REPEATS not in t.user_attrs for t in study.optuna_study.trials)
         assert text.startswith("submodels were not measured: SubmodelError: ")
-        assert "n_iter_no_change=2" in text
+        assert "warm_start=True" in text
 
     def test_machines_that_times_are_of(self, study_of: Callable[..., StructureStudy]) -> None:
         by, points = (Score("accuracy"), InferenceTime()), [(0.9, 10.0), (0.8, 5.0), (0.7, 1.0)]

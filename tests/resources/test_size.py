@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from joblib import Parallel, delayed
 from lightgbm import LGBMClassifier
+from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.ensemble import (
     ExtraTreesClassifier,
@@ -152,6 +153,21 @@ class TestSkops:
 
         model = Ridge()
         model.coef_, model.other_ = np.zeros(10), np.ones(10)
+        expected = model_size(model, "skops")
+        memoize = SaveContext.memoize
+        monkeypatch.setattr(SaveContext, "memoize", lambda self, obj: memoize(self, obj) % 10**9)
+        assert model_size(model, "skops") == expected
+
+    def test_files_of_bytes_have_names_of_chance(self) -> None:
+        model = Ridge()
+        model.blob_ = b"x" * 10
+        assert len({model_size(model, "skops") for _ in range(12)}) == 1
+
+    def test_addresses_of_sparse_arrays_count_as_many_digits(self, monkeypatch: Any) -> None:
+        from skops.io._utils import SaveContext
+
+        model = Ridge()
+        model.coef_ = csr_array(np.eye(3))
         expected = model_size(model, "skops")
         memoize = SaveContext.memoize
         monkeypatch.setattr(SaveContext, "memoize", lambda self, obj: memoize(self, obj) % 10**9)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from optuna.distributions import json_to_distribution
 from optuna.trial import FixedTrial
+from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_selection import SelectKBest, f_classif, mutual_info_classif
 from sklearn.linear_model import LogisticRegression
@@ -18,6 +19,7 @@ from sklearn.tree import DecisionTreeClassifier
 from optistruct import recipe, spaces
 from optistruct.exceptions import SpaceError
 from optistruct.spaces import Problem, build, from_grid
+from optistruct.spaces.written import written
 
 PROBLEM = Problem("binary", rows=90, features=4, classes=2)
 
@@ -131,6 +133,14 @@ class TestRefusals:
     def test_of_no_grid(self) -> None:
         with pytest.raises(SpaceError, match="at least one grid, got none"):
             from_grid(DecisionTreeClassifier(), [])
+
+    def test_of_long_values_that_differ_at_their_end(self) -> None:
+        first, second = (
+            ColumnTransformer([("kept", "passthrough", [*map(str, range(35)), last])])
+            for last in "xy"
+        )
+        space = from_grid(Pipeline([("columns", first)]), {"columns": [first, second]})
+        assert make(space, columns=written(second))[0].transformers[0][2][-1] == "y"
 
     def test_of_values_that_print_alike(self) -> None:
         space = from_grid(

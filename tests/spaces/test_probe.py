@@ -6,7 +6,11 @@ from typing import Any
 import numpy as np
 import optuna
 import pytest
+from sklearn import clone, config_context
+from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import Ridge
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer
 from sklearn.tree import DecisionTreeRegressor
 
 from optistruct import spaces
@@ -20,6 +24,16 @@ def tree(trial: Any) -> Any:
     return DecisionTreeRegressor(max_depth=trial.suggest_int("depth", 1, 9))
 
 
+def selecting(names: list[str]) -> Pipeline:
+    columns = ColumnTransformer([("kept", "passthrough", names)])
+    return Pipeline([("columns", columns), ("tree", DecisionTreeRegressor())])
+
+
+def scaling(by: np.ndarray) -> Pipeline:
+    scaler = FunctionTransformer(np.multiply, kw_args={"by": by})
+    return Pipeline([("scaler", scaler), ("tree", DecisionTreeRegressor())])
+
+
 class TestProbe:
     def test_is_the_same_every_time(self) -> None:
         assert probe(spaces.mlp, PROBLEM, 0) == probe(spaces.mlp, PROBLEM, 0)
@@ -30,6 +44,35 @@ class TestProbe:
         assert list(found) == sorted(found)
         low_and_high = json.loads(found["units_3"])["attributes"]
         assert (low_and_high["low"], low_and_high["high"]) == (4, 256)
+
+    @pytest.mark.parametrize(
+        "structures",
+        [
+            [selecting([f"c{i}" for i in range(35)] + [last]) for last in ("c35", "c45")],
+            [scaling(np.where(np.arange(2000) == 1000, 1.0, top)) for top in (2.0, 3.0)],
+            [scaling(np.array([1.0, 2 + tiny])) for tiny in (0, 1e-12)],
+        ],
+        ids=["a long list", "a long array", "many digits"],
+    )
+    def test_leaves_nothing_out(self, structures: list[Any]) -> None:
+        def space(structure: Any) -> Any:
+            return lambda trial: clone(structure).set_params(
+                tree__max_depth=trial.suggest_int("depth", 1, 9)
+            )
+
+        first, second = (probe(space(structure), PROBLEM, 0) for structure in structures)
+        assert first.parameters == second.parameters
+        assert first.structures != second.structures
+
+    def test_does_not_depend_on_how_a_process_prints(self) -> None:
+        structure = scaling(np.array([1.23456789, 2.0]))
+
+        def space(trial: Any) -> Any:
+            return clone(structure).set_params(tree__max_depth=trial.suggest_int("depth", 1, 9))
+
+        before = probe(space, PROBLEM, 0)
+        with config_context(print_changed_only=False), np.printoptions(precision=3, threshold=1):
+            assert probe(space, PROBLEM, 0) == before
 
     def test_does_not_depend_on_how_the_space_is_written(self) -> None:
         def other(trial: Any, problem: Problem) -> Any:

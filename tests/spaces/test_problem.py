@@ -1,5 +1,6 @@
 """Tests of optistruct.spaces.problem."""
 
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -127,6 +128,12 @@ class TestTable:
         with pytest.raises(DataError, match="X is empty: 2 rows, 0 columns"):
             Problem.from_data(pd.DataFrame(index=[0, 1]), [0, 1])
 
+    def test_of_complex_numbers_is_refused(self) -> None:
+        with pytest.raises(DataError, match="column 'c' holds complex numbers"):
+            Problem.from_data(pd.DataFrame({"c": [1j, 2j]}), [0, 1])
+        with pytest.raises(DataError, match="X must hold numbers, got complex128"):
+            Problem.from_data(np.array([[1j], [2j]]), [0, 1])
+
     @pytest.mark.parametrize("X", [[1, 2, 3], np.zeros((2, 2, 2)), 5])
     def test_of_another_shape_is_refused(self, X: Any) -> None:
         with pytest.raises(DataError, match=r"X must be a table of shape \(rows, features\), got"):
@@ -171,6 +178,20 @@ class TestTarget:
     def test_of_numbers_as_objects_is_refused(self, y: Any) -> None:
         with pytest.raises(DataError, match=r"numbers as objects: y = pandas\.to_numeric\(y\)"):
             Problem.from_data(np.zeros((3, 1)), np.array(y, dtype=object))
+
+    @pytest.mark.parametrize(
+        ("y", "kind"),
+        [
+            (pd.cut(np.arange(6.0), 2), "Interval"),
+            (pd.Series([date(2026, 1, 1 + i % 2) for i in range(6)]), "date"),
+            (pd.Series([b"a", b"b"] * 3), "bytes"),
+        ],
+    )
+    def test_of_other_values_is_refused(self, y: Any, kind: str) -> None:
+        with pytest.raises(DataError, match=rf"got values of type {kind}: y = y\.astype\(str\)"):
+            Problem.from_data(X6, y)
+        assert Problem.from_data(X6, pd.Series(y).astype(str)).classes == 2
+        assert Problem.from_data(X6, pd.Categorical([True, False] * 3)).classes == 2
 
     def test_of_text_and_numbers_is_refused(self) -> None:
         with pytest.raises(DataError, match="the target holds text and other values"):

@@ -157,30 +157,65 @@ class TestHistGradientBoosting:
         assert len(pickle.dumps(built)) <= len(pickle.dumps(refit))
 
 
+class TestEarlyStopping:
+    """The rows that are held back depend on the seed only, and no round is taken back."""
+
+    @pytest.mark.parametrize("settings", [{}, {"subsample": 0.6, "validation_fraction": 0.3}])
+    def test_of_gradient_boosting(self, settings: Any, assert_law: Any) -> None:
+        for kind, load in (
+            (GradientBoostingClassifier, load_iris),
+            (GradientBoostingRegressor, load_diabetes),
+        ):
+            X, y, held_out = shuffled(load)
+            model = kind(n_estimators=40, n_iter_no_change=2, tol=0.05, random_state=0, **settings)
+            submodels = assert_law(model, X, y, held_out, [1, 2, 5, 20, 40])
+            assert len(submodels.model.estimators_) < 40
+
+    @pytest.mark.parametrize("scoring", ["loss", "accuracy", "neg_log_loss"])
+    @pytest.mark.parametrize("held_back", [0.3, None])
+    def test_of_histogram_gradient_boosting(
+        self, scoring: str, held_back: float | None, assert_law: Any
+    ) -> None:
+        X, y, held_out = shuffled(load_iris)
+        model = HistGradientBoostingClassifier(
+            max_iter=40, early_stopping=True, scoring=scoring, validation_fraction=held_back,
+            n_iter_no_change=2, tol=0.05, min_samples_leaf=3, random_state=0,
+        )  # fmt: skip
+        submodels = assert_law(model, X, y, held_out, [1, 2, 5, 20, 40])
+        assert submodels.model.n_iter_ < 40
+
+    def test_that_began_by_itself(self) -> None:
+        X = np.arange(10_001.0)[:, np.newaxis]
+        model = HistGradientBoostingRegressor(max_iter=2, random_state=0).fit(X, X[:, 0])
+        assert model.do_early_stopping_
+        refit = clone(model).set_params(max_iter=1).fit(X, X[:, 0])
+        built = submodels_of(model).materialize(1)
+        np.testing.assert_array_equal(built.predict(X), refit.predict(X))
+        np.testing.assert_array_equal(built.validation_score_, refit.validation_score_)
+        assert len(pickle.dumps(built)) <= len(pickle.dumps(refit))
+
+    def test_of_an_earlier_fit_of_the_same_model(self) -> None:
+        X, y, held_out = shuffled(load_iris)
+        model = HistGradientBoostingClassifier(
+            max_iter=9, early_stopping=True, scoring="accuracy", random_state=0
+        ).fit(X, y)
+        model.set_params(early_stopping=False).fit(X, y)
+        refit = clone(model).set_params(max_iter=1).fit(X, y)
+        built = submodels_of(model).materialize(1)
+        np.testing.assert_array_equal(built.predict_proba(held_out), refit.predict_proba(held_out))
+
+
 class TestRefuses:
     @pytest.mark.parametrize(
         ("structure", "reason"),
         [
-            (GradientBoostingClassifier(n_iter_no_change=3), "set n_iter_no_change=None"),
             (GradientBoostingRegressor(warm_start=True), "set warm_start=False"),
-            (HistGradientBoostingRegressor(early_stopping=True), "set early_stopping=False"),
             (HistGradientBoostingClassifier(warm_start=True), "set warm_start=False"),
         ],
     )
     def test_by_parameters(self, structure: Any, reason: str) -> None:
         with pytest.raises(SubmodelError, match=reason):
             submodel_parameter(structure)
-
-    def test_early_stopping_that_began_by_itself(self) -> None:
-        X = np.arange(10_001.0)[:, np.newaxis]
-        for rows, stops in ((1_000, False), (10_001, True)):
-            model = HistGradientBoostingRegressor(max_iter=2).fit(X[:rows], X[:rows, 0])
-            assert submodel_parameter(clone(model)) == "max_iter"
-            if not stops:
-                assert submodels_of(model).values == (1, 2)
-                continue
-            with pytest.raises(SubmodelError, match="early_stopping='auto' rows are held"):
-                submodels_of(model)
 
     @pytest.mark.parametrize(
         "structure", [GradientBoostingClassifier(), HistGradientBoostingRegressor()]

@@ -155,6 +155,7 @@ class TestRefuses:
             (classifier(use_best_model=True), "leave use_best_model out"),
             (classifier(grow_policy="Lossguide"), "set grow_policy='SymmetricTree'"),
             (classifier(task_type="GPU"), "set task_type='CPU'"),
+            (regressor(diffusion_temperature=100.0), "leave diffusion_temperature out"),
             (classifier(posterior_sampling=True), "shrinks the first trees in every round"),
             (regressor(monotone_constraints=[1, 0]), "leave monotone_constraints out"),
         ],

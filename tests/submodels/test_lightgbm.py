@@ -254,6 +254,7 @@ class TestRefuses:
         [
             ({"boosting_type": "dart"}, "set boosting_type='gbdt'"),
             ({"boosting": "dart"}, "set boosting='gbdt'"),
+            ({"boosting_type": "DART"}, "set boosting_type='gbdt'"),
             ({"early_stopping_round": 5}, "leave early_stopping_round out"),
             ({"n_iter_no_change": 5}, "leave n_iter_no_change out"),
             ({"num_boost_round": 5}, "give the number of rounds as n_estimators"),

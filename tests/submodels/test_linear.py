@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import (
@@ -82,7 +83,8 @@ def check(model, X):
         for method in methods:
             answer = getattr(built, method)(X)
             np.testing.assert_array_equal(responses[method][place], answer, strict=True)
-    assert everything[-1].coef_ is model.coef_
+    assert type(everything[-1].coef_) is type(model.coef_)
+    np.testing.assert_array_equal(dense(everything[-1]), dense(model), strict=True)
     assert sorted(cost.parameters for cost in submodels.costs()) == [
         cost.parameters for cost in submodels.costs()
     ]
@@ -167,6 +169,18 @@ def test_a_small_one_holds_nothing_of_the_large_one(wide):
     small = submodels_of(SGDClassifier(average=True).fit(X, wide[1])).materialize(1)
     refit = SGDClassifier(average=False).fit(X, wide[1]).sparsify()
     assert len(pickle.dumps(small)) < len(pickle.dumps(refit)) / 2
+
+
+@pytest.mark.parametrize("place", [0, -1])
+def test_training_a_submodel_further_leaves_the_model_alone(place, wide):
+    X, y, _ = wide
+    model = SGDClassifier(random_state=0).fit(X, y)
+    before = model.decision_function(X)
+    built = submodels_of(model)[place].materialize()
+    if sparse.issparse(built.coef_):
+        built.densify()
+    built.partial_fit(X, y)
+    np.testing.assert_array_equal(model.decision_function(X), before)
 
 
 def test_a_model_without_any_coefficient_holds_itself(wide):

@@ -106,6 +106,14 @@ def test_a_submodel_is_trained_further_as_a_refit_is_and_shares_nothing(multicla
     np.testing.assert_array_equal(submodels.materialize(5).predict_proba(X), before)
 
 
+def test_training_the_largest_further_leaves_the_model_alone(regression):
+    X, y = regression
+    submodels = submodels_of(fitted(perceptron(MLPRegressor), X, y))
+    before = submodels.model.predict(X)
+    submodels[-1].materialize().partial_fit(X, y)
+    np.testing.assert_array_equal(submodels.model.predict(X), before)
+
+
 def test_a_pipeline_that_ends_in_a_perceptron(multiclass):
     X, y = multiclass
     model = make_pipeline(StandardScaler(), make_pipeline("passthrough", perceptron()))

@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 from lightgbm import LGBMClassifier
-from sklearn.ensemble import RandomForestRegressor
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from optistruct.evaluation import Grid, evaluate, make_plan
-from optistruct.exceptions import SubmodelError
+from optistruct.exceptions import ArgumentError, SubmodelError
 from optistruct.objectives import ParameterCount, Score
 from optistruct.spaces import Problem
 from optistruct.submodels import nested_in, submodel_parameter, submodels_of
@@ -57,6 +57,14 @@ def test_what_answers_in_its_own_way_holds_none(model: Any, reason: str, binary:
     X, y = binary
     with pytest.raises(SubmodelError, match=reason):
         submodels_of(model.fit(X, y))
+
+
+@pytest.mark.parametrize("value", [2.0, 2.5, np.float64(3)])
+def test_values_are_whole_where_the_parameter_is(value: Any, binary: Any) -> None:
+    submodels = submodels_of(RandomForestClassifier(5).fit(*binary))
+    with pytest.raises(ArgumentError, match="values of n_estimators must be whole numbers, got"):
+        submodels.among([value])
+    assert submodels.among([np.int64(2)]).values == (2,)
 
 
 def test_its_values_are_its_own(regression: Any) -> None:

@@ -123,6 +123,12 @@ class TestTheSubmodel:
         assert built.get_params() == refit.get_params()
         assert len(pickle.dumps(built)) <= len(pickle.dumps(refit))
 
+    def test_shares_no_further_parameters(self) -> None:
+        X, y, _ = shuffled(load_diabetes)
+        model = regressor(process_type="default").fit(X, y)
+        submodels_of(model).materialize(2).set_params(refresh_leaf=0)
+        assert "refresh_leaf" not in model.get_params()
+
     def test_knows_the_categories_of_its_table(self) -> None:
         X, y = mixed()
         model = regressor(enable_categorical=True).fit(X, y)

@@ -1,6 +1,8 @@
 """Gradient boosting in scikit-learn: the first rounds are a boosting of fewer.
 
-A round depends on those before it only, and what is drawn at random is drawn round by round.
+A round depends on those before it only, and what is drawn at random is drawn round by round. Early
+stopping holds rows back before the first round, ends when the last ones gained nothing, and keeps
+all of them; so the first rounds are those of a fit that would have ended there.
 """
 
 import copy
@@ -69,11 +71,7 @@ class GradientBoostingSubmodels(_BoostingSubmodels):
 
     @classmethod
     def objection(cls, structure: Any) -> str | None:
-        """Refuse early stopping, and what may be made of several fits."""
-        if structure.n_iter_no_change is not None:
-            return _early_stopping(
-                f"n_iter_no_change={structure.n_iter_no_change}", "n_iter_no_change=None"
-            )
+        """Refuse what may be made of several fits."""
         return warm_start(structure)
 
     def rounds(self) -> int:
@@ -106,13 +104,7 @@ class HistGradientBoostingSubmodels(_BoostingSubmodels):
 
     @classmethod
     def objection(cls, structure: Any) -> str | None:
-        """Refuse early stopping, and what may be made of several fits.
-
-        Whether `early_stopping="auto"` stops is known once the model is fitted.
-        """
-        setting = structure.early_stopping
-        if setting is True or (setting == "auto" and getattr(structure, "do_early_stopping_", 0)):
-            return _early_stopping(f"early_stopping={setting!r}", "early_stopping=False")
+        """Refuse what may be made of several fits."""
         return warm_start(structure)
 
     def rounds(self) -> int:
@@ -140,15 +132,11 @@ class HistGradientBoostingSubmodels(_BoostingSubmodels):
         )
 
     def materialize(self, value: int) -> Any:
-        """Copy the boosting with its first rounds only."""
+        """Copy the boosting with its first rounds only, and what the fit told of those."""
         smaller = copy.copy(self.model)
+        vars(smaller).pop("_raw_predict", None)  # a fit that scores its rounds leaves its own
         smaller.max_iter = value
         smaller._predictors = self.model._predictors[:value]
+        for name in ("train_score_", "validation_score_"):  # they begin before the first round
+            setattr(smaller, name, getattr(smaller, name)[: value + 1].copy())
         return smaller
-
-
-def _early_stopping(setting: str, remedy: str) -> str:
-    return (
-        f"with {setting} rows are held back and the number of rounds is chosen by them, so the "
-        f"first rounds are no fit of fewer: set {remedy}"
-    )

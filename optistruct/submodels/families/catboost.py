@@ -30,7 +30,10 @@ _EARLY_STOPPING = (
     "od_wait",
     "use_best_model",
 )
-_SHRINKING = ("langevin", "model_shrink_rate", "monotone_constraints", "posterior_sampling")
+_SHRINKING = (
+    *("diffusion_temperature", "langevin", "model_shrink_rate"),
+    *("monotone_constraints", "posterior_sampling"),
+)
 _SYMMETRIC = "SymmetricTree"
 _MANY = 200  # trees from which two defaults of CatBoost's are others (its options_helper.cpp)
 _OF_MORE_STEPS = ("CrossEntropy", "Expectile", "Logloss", "Poisson")

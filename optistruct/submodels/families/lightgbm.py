@@ -80,7 +80,7 @@ class LightGBMSubmodels(RoundsSubmodels):
         """Refuse DART, early stopping, and what was trained in several goes."""
         parameters = _given(structure)
         for name in _BOOSTING:
-            if parameters.get(name) == "dart":
+            if str(parameters.get(name)).lower() == "dart":
                 return (
                     "DART weighs its first trees anew in every round, so they are not the model of "
                     f"fewer: set {name}='gbdt'"

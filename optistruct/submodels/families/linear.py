@@ -91,7 +91,7 @@ class LinearSubmodels(Submodels):
 
     def materialize(self, value: int) -> Any:
         """Copy the model with the coefficients of its strongest features only."""
-        smaller = copy.copy(self.model)
+        smaller = copy.deepcopy(self.model)  # partial_fit changes coefficients in place
         if value < self.span()[1]:
             smaller.coef_ = np.zeros_like(self._coef)
             kept = self._order[:value]

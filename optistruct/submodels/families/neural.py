@@ -84,7 +84,7 @@ class PerceptronSubmodels(Submodels):
     def materialize(self, value: int) -> Any:
         """Copy the perceptron with what it was after so many epochs."""
         smaller = copy.copy(self.model)
-        if value in self._states:
-            vars(smaller).update(copy.deepcopy(self._states[value]))
+        state = self._states.get(value, vars(self.model))
+        vars(smaller).update(copy.deepcopy(state))  # partial_fit changes weights in place
         smaller.max_iter = value
         return smaller

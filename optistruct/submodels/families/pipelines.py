@@ -109,7 +109,8 @@ class PipelineSubmodels(Submodels):
         """Put the submodel of the last step in its place."""
         smaller = copy.copy(self.model)
         name, _ = self.model.steps[-1]
-        smaller.steps = [*self.model.steps[:-1], (name, self._nest.materialize(value))]
+        before = copy.deepcopy(self.model.steps[:-1])  # a new fit of it fits them anew
+        smaller.steps = [*before, (name, self._nest.materialize(value))]
         return smaller
 
     def _preparation(self) -> Any:

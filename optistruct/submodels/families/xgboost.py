@@ -99,6 +99,8 @@ class XGBoostSubmodels(RoundsSubmodels):
     def materialize(self, value: int) -> Any:
         """Copy the model with its first rounds only, and what evaluations told of those."""
         smaller = copy.copy(self.model)
+        if hasattr(smaller, "kwargs"):
+            smaller.kwargs = dict(smaller.kwargs)
         smaller.n_estimators = value
         smaller._Booster = _first_rounds(self.model.get_booster(), value)
         if hasattr(smaller, "evals_result_"):
