@@ -19,7 +19,7 @@ from noisy figures is too good.
         [--results DIR] [--output FILE.html] [--cells FILE.csv]
 
 Every run is kept in the folder of results; the same command again goes on from there. The file of
-cells tells each run's figures; time_to_front.csv has those that README.md sums up, of four runs of
+cells tells each run's figures; time_to_front.csv has those that README.md sums up, of five runs of
 this script.
 """
 
