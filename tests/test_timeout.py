@@ -77,6 +77,23 @@ def test_the_alarm_is_put_back(binary: Any) -> None:
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 
 
+def test_cleaning_up_takes_its_time() -> None:
+    deadline, is_clean = monotonic() + 0.2, False
+
+    def clean_up_afterwards() -> None:
+        nonlocal is_clean
+        try:
+            _for_ever()
+        finally:
+            while monotonic() < deadline + 1.2:
+                pass
+            is_clean = True
+
+    with pytest.raises(OutOfTime):
+        InProcess(deadline).submit(clean_up_afterwards)
+    assert is_clean
+
+
 @pytest.mark.slow
 def test_the_time_may_be_over_while_an_object_is_taken_down() -> None:
     """Where Python would print the exception, which ends the call, and go on."""

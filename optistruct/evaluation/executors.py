@@ -25,7 +25,7 @@ __all__ = [
 
 T = TypeVar("T")
 
-_AGAIN_SECONDS = 1.0  # after which an alarm that was not heeded rings again
+_AGAIN_SECONDS = 0.01  # after which an alarm that could not be heeded rings again
 _IDLE_SECONDS = 300  # a worker whose parent was killed ends by itself after this
 
 
@@ -70,13 +70,14 @@ def _alarm(deadline: float) -> Iterator[None]:
     def ring(_: int, frame: FrameType | None) -> None:
         while frame is not None:
             if frame.f_code.co_name == "__del__":  # Python would print the exception and go on
+                signal.setitimer(signal.ITIMER_REAL, _AGAIN_SECONDS)
                 return
             frame = frame.f_back
         raise OutOfTime
 
     before = signal.signal(signal.SIGALRM, ring)
     try:
-        signal.setitimer(signal.ITIMER_REAL, max(deadline - monotonic(), 1e-6), _AGAIN_SECONDS)
+        signal.setitimer(signal.ITIMER_REAL, max(deadline - monotonic(), 1e-6))
         yield
     finally:
         try:

@@ -34,6 +34,7 @@ __all__ = ["Input", "convert"]
 
 _OPSETS = {"": 21, "ai.onnx.ml": 3}
 _NO_CODE = -1
+_PROBES = 200  # rows of numbers that a function must hand on to be the identity
 _TREES = (
     DecisionTreeClassifier,
     DecisionTreeRegressor,
@@ -178,13 +179,15 @@ def _without_missing(part: OrdinalEncoder) -> OrdinalEncoder:
 
 
 def _hands_on_all(function: FunctionTransformer, X: Any) -> bool:
-    """Tell whether a function hands on these numbers, others of both signs, and gaps."""
+    """Tell whether a function hands on these numbers, others of any size and sign, and gaps."""
     try:
         numbers = _as_floats(X)
     except (TypeError, ValueError):
         return False
-    signed = [sign * (np.abs(numbers) + 1.5) for sign in (-1, 1)]
-    others: list[Any] = [*signed, np.full_like(numbers, np.nan)]
+    rng = np.random.default_rng(0)
+    sizes = 10 ** rng.uniform(-6, 9, (_PROBES, numbers.shape[1]))
+    signed = (rng.choice([-1, 1], sizes.shape) * sizes).astype(np.float32).astype(float)
+    others: list[Any] = [signed, np.zeros_like(signed), np.full_like(signed, np.nan)]
     if isinstance(X, pd.DataFrame):
         others = [pd.DataFrame(other, columns=X.columns) for other in others]
     return all(_same_numbers(table, _transformed(function, table)) for table in (X, *others))

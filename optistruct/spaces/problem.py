@@ -1,7 +1,7 @@
 """What a structure space may know of the data: the task and the table's shape."""
 
 from dataclasses import dataclass
-from numbers import Number
+from numbers import Number, Real
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -121,17 +121,20 @@ def _check_classes(target: "pd.Series[Any]") -> None:
         values = target.unique()
     except TypeError:  # a list, say, has no hash
         raise DataError("the target must hold classes or numbers, not lists or the like") from None
-    if target.dtype == object and all(isinstance(value, Number) for value in values):
+    if target.dtype == object and all(isinstance(value, Number | np.bool_) for value in values):
         raise DataError(
             "the target holds numbers as objects: y = pandas.to_numeric(y), or y.astype(str) if "
             "they are classes"
         )
     if len({isinstance(value, str) for value in values}) > 1:
         raise DataError("the target holds text and other values: turn all of them into text")
-    others = {type(value).__name__ for value in values if not isinstance(value, str | Number)}
-    if others - {"bool"}:
+    others = {type(value).__name__ for value in values if not isinstance(value, str | Real)}
+    others -= {"bool"}  # numpy's
+    if any(isinstance(value, float) and not value.is_integer() for value in values):
+        others.add("float")
+    if others:
         raise DataError(
-            f"the target must hold text, numbers or booleans, got values of type "
+            f"the target must hold text, whole numbers or booleans, got values of type "
             f"{', '.join(sorted(others))}: y = y.astype(str) makes classes of them"
         )
 

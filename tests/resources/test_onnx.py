@@ -100,6 +100,10 @@ def numbers_of(frame: pd.DataFrame) -> np.ndarray:
     return (age / 5 + city.fillna(-8) + 5 * frame["member"] + plan + frame["visits"]).to_numpy()
 
 
+def clipped(X: np.ndarray) -> np.ndarray:
+    return np.clip(X, -100, 100)
+
+
 def doubles_in_place(X: np.ndarray) -> np.ndarray:
     X *= 2
     return X
@@ -136,7 +140,7 @@ class TestFamilies:
 
     def test_functions_that_hand_on_these_numbers_only(self, binary: Any) -> None:
         X, y = np.abs(binary[0]) + 1, binary[1]
-        for function in (np.abs, np.ceil, np.nan_to_num, doubles_in_place):
+        for function in (np.abs, np.ceil, np.nan_to_num, clipped, doubles_in_place):
             rows = np.ceil(X)
             model = make_pipeline(
                 FunctionTransformer(function), DecisionTreeClassifier(max_depth=2)

@@ -9,13 +9,14 @@ import pytest
 from sklearn import clone, config_context
 from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import Ridge
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.tree import DecisionTreeRegressor
 
 from optistruct import spaces
 from optistruct.exceptions import SpaceError
 from optistruct.spaces import Problem, probe
+from optistruct.spaces.written import written
 
 PROBLEM = Problem("regression", rows=90, features=4)
 
@@ -32,6 +33,17 @@ def selecting(names: list[str]) -> Pipeline:
 def scaling(by: np.ndarray) -> Pipeline:
     scaler = FunctionTransformer(np.multiply, kw_args={"by": by})
     return Pipeline([("scaler", scaler), ("tree", DecisionTreeRegressor())])
+
+
+class Named(DecisionTreeRegressor):
+    """Prints itself."""
+
+    def __init__(self, names: str = "", max_depth: int = 1) -> None:
+        super().__init__(max_depth=max_depth)
+        self.names = names
+
+    def __repr__(self, N_CHAR_MAX: int = 700) -> str:
+        return str(super().__repr__(N_CHAR_MAX))
 
 
 class TestProbe:
@@ -63,6 +75,24 @@ class TestProbe:
         first, second = (probe(space(structure), PROBLEM, 0) for structure in structures)
         assert first.parameters == second.parameters
         assert first.structures != second.structures
+
+    def test_of_an_estimator_that_prints_itself(self) -> None:
+        text = "x" * 900
+        spaces_of = [
+            lambda trial, names=f"{text}{mark}{text}": Named(
+                names, trial.suggest_int("depth", 1, 3)
+            )
+            for mark in "pq"
+        ]
+        first, second = (probe(space, PROBLEM, 0) for space in spaces_of)
+        assert first.structures != second.structures
+
+    def test_a_large_array_is_told_by_a_hash(self) -> None:
+        """Printed, it would take minutes: scikit-learn's printer writes all that is nested anew."""
+        by = np.arange(200_000.0)
+        text = written(make_pipeline(scaling(by), scaling(-by)))
+        assert len(text) < 1000
+        assert text == written(make_pipeline(scaling(by.copy()), scaling(-by)))
 
     def test_does_not_depend_on_how_a_process_prints(self) -> None:
         structure = scaling(np.array([1.23456789, 2.0]))

@@ -1,6 +1,7 @@
 """Tests of optistruct.spaces.problem."""
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -174,7 +175,9 @@ class TestTarget:
         with pytest.raises(DataError, match="the target must hold classes or numbers, not lists"):
             Problem.from_data(np.zeros((2, 1)), pd.Series([[1], [2]]))
 
-    @pytest.mark.parametrize("y", [[0.5, 1.5, 2.0], [True, False, True]])
+    @pytest.mark.parametrize(
+        "y", [[0.5, 1.5, 2.0], [True, False, True], [*map(np.bool_, [1, 0, 1])]]
+    )
     def test_of_numbers_as_objects_is_refused(self, y: Any) -> None:
         with pytest.raises(DataError, match=r"numbers as objects: y = pandas\.to_numeric\(y\)"):
             Problem.from_data(np.zeros((3, 1)), np.array(y, dtype=object))
@@ -185,13 +188,16 @@ class TestTarget:
             (pd.cut(np.arange(6.0), 2), "Interval"),
             (pd.Series([date(2026, 1, 1 + i % 2) for i in range(6)]), "date"),
             (pd.Series([b"a", b"b"] * 3), "bytes"),
+            (pd.Categorical([1.5, 2.5] * 3), "float"),
+            (pd.Categorical([Decimal(1), Decimal(2)] * 3), "Decimal"),
         ],
     )
     def test_of_other_values_is_refused(self, y: Any, kind: str) -> None:
         with pytest.raises(DataError, match=rf"got values of type {kind}: y = y\.astype\(str\)"):
             Problem.from_data(X6, y)
         assert Problem.from_data(X6, pd.Series(y).astype(str)).classes == 2
-        assert Problem.from_data(X6, pd.Categorical([True, False] * 3)).classes == 2
+        for classes in ([True, False], [1, 2], [1.0, 2.0], ["a", "b"]):
+            assert Problem.from_data(X6, pd.Categorical(classes * 3)).classes == 2
 
     def test_of_text_and_numbers_is_refused(self) -> None:
         with pytest.raises(DataError, match="the target holds text and other values"):

@@ -1,6 +1,7 @@
 """Pipelines of every make: what stands before the last step is shared, and counts in full."""
 
 import pickle
+from threading import Lock
 
 import numpy as np
 import pandas as pd
@@ -130,6 +131,23 @@ def test_a_small_pipeline_that_is_fitted_anew_leaves_the_large_one_alone(regress
     submodels.materialize(2).fit(100 * X + 5, y)
     np.testing.assert_array_equal(model.predict(X), before)
     np.testing.assert_array_equal(other.predict(X), smaller)
+
+
+class Locked(StandardScaler):
+    """Holds what cannot be copied."""
+
+    def fit(self, X, y=None, sample_weight=None):
+        self.lock_ = Lock()
+        return super().fit(X)
+
+
+def test_a_step_that_cannot_be_copied_is_shared(regression):
+    X, y = regression
+    model = make_pipeline(Locked(), RandomForestRegressor(5, random_state=0)).fit(X, y)
+    small = submodels_of(model).materialize(2)
+    refit = make_pipeline(StandardScaler(), RandomForestRegressor(2, random_state=0)).fit(X, y)
+    np.testing.assert_array_equal(small.predict(X), refit.predict(X))
+    assert small[0] is model[0]
 
 
 def test_a_small_pipeline_has_its_own_last_step_and_equal_others(regression):

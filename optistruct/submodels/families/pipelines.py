@@ -29,7 +29,7 @@ _NOTHING = (None, "passthrough")
 class PipelineSubmodels(Submodels):
     """The submodels of a pipeline's last step, which may be a pipeline again.
 
-    All of them share the steps before, which are those of the model itself.
+    The steps before are the model's own, or copies of them where a submodel is built.
     """
 
     def __init__(self, model: Any, values: Sequence[Any] | None = None) -> None:
@@ -109,7 +109,7 @@ class PipelineSubmodels(Submodels):
         """Put the submodel of the last step in its place."""
         smaller = copy.copy(self.model)
         name, _ = self.model.steps[-1]
-        before = copy.deepcopy(self.model.steps[:-1])  # a new fit of it fits them anew
+        before = [(step_name, _copied(step)) for step_name, step in self.model.steps[:-1]]
         smaller.steps = [*before, (name, self._nest.materialize(value))]
         return smaller
 
@@ -118,3 +118,11 @@ class PipelineSubmodels(Submodels):
         before = copy.copy(self.model)
         before.steps = [*self.model.steps[:-1], ("last", "passthrough")]
         return before
+
+
+def _copied(step: Any) -> Any:
+    """Copy a step, since a new fit of a pipeline fits its steps anew; some cannot be copied."""
+    try:
+        return copy.deepcopy(step)
+    except Exception:  # of its own code, as that of a lock
+        return step
