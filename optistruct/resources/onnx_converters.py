@@ -1,6 +1,5 @@
 """From a fitted model to the bytes of an ONNX graph: skl2onnx, and what it needs to be right."""
 
-import copy
 import sys
 import warnings
 from collections.abc import Callable
@@ -8,10 +7,8 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import is_classifier
-from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import (
     ExtraTreesClassifier,
     ExtraTreesRegressor,
@@ -20,21 +17,19 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     RandomForestRegressor,
 )
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder
 from sklearn.tree import (
     DecisionTreeClassifier,
     DecisionTreeRegressor,
     ExtraTreeClassifier,
     ExtraTreeRegressor,
 )
-from sklearn.utils import _safe_indexing
+
+from optistruct.resources.onnx_readable import readable
 
 __all__ = ["Input", "convert"]
 
 _OPSETS = {"": 21, "ai.onnx.ml": 3}
 _NO_CODE = -1
-_PROBES = 200  # rows of numbers that a function must hand on to be the identity
 _TREES = (
     DecisionTreeClassifier,
     DecisionTreeRegressor,
@@ -83,13 +78,13 @@ def convert(model: Any, X: Any, inputs: list[Input]) -> bytes:
 
     for package in _REGISTRATIONS.keys() & sys.modules.keys():
         _REGISTRATIONS[package]()
-    readable = _readable_pipeline(model, X, [place for one in inputs for place in one.places])
+    plain = readable(model, X, [place for one in inputs for place in one.places])
     kinds = (FloatTensorType, StringTensorType)
     with warnings.catch_warnings():
         for category in (DeprecationWarning, FutureWarning):  # for the converters' authors
             warnings.simplefilter("ignore", category)
         graph = convert_sklearn(
-            readable,
+            plain,
             name="model",
             initial_types=[(i.name, kinds[i.is_text]([None, len(i.places)])) for i in inputs],
             options={"zipmap": False} if is_classifier(model) else None,
@@ -101,116 +96,6 @@ def convert(model: Any, X: Any, inputs: list[Input]) -> bytes:
     _name_in_order(graph.graph, {value.name: value.name for value in values})
     content: bytes = graph.SerializeToString()
     return content
-
-
-def _readable_pipeline(model: Any, X: Any, order: list[int]) -> Any:
-    """Copy a model into a form that skl2onnx reads rightly."""
-    *before, (name, last) = model.steps if isinstance(model, Pipeline) else [("model", model)]
-    steps, X, order = _readable_steps(before, X, order)
-    encoder = getattr(last, "_preprocessor", None)  # histogram boosting's own, of categories
-    if encoder is None:
-        return Pipeline([*steps, (name, _readable(last, X, order))])
-    last = copy.copy(last)
-    last._preprocessor = None
-    if order or not _same_numbers(X, encoder.transform(X)):  # `tabular` gives it codes already
-        steps.append(("codes", _by_place(encoder, X, order)))
-    return Pipeline([*steps, (name, last)])
-
-
-def _readable_steps(
-    steps: list[tuple[str, Any]], X: Any, order: list[int]
-) -> tuple[list[tuple[str, Any]], Any, list[int]]:
-    """Copy steps that follow each other; tell what is behind them, and its places."""
-    readable = []
-    for name, step in steps:
-        if step is None or step == "passthrough":
-            continue
-        readable.append((name, _readable(step, X, order)))
-        X, order = step.transform(X), []
-    return readable, X, order
-
-
-def _readable(part: Any, X: Any, order: list[int]) -> Any:
-    """Copy a part that is fed a table, whose columns are at these places of the graph's inputs.
-
-    A function that hands on all numbers as they are, such as one that makes an array of a frame,
-    is replaced by the identity: skl2onnx takes no other function.
-    """
-    if isinstance(part, Pipeline):
-        *before, (name, last) = part.steps  # which may predict
-        steps, X, order = _readable_steps(before, X, order)
-        is_nothing = last is None or last == "passthrough"
-        return Pipeline(steps if is_nothing else [*steps, (name, _readable(last, X, order))])
-    if isinstance(part, ColumnTransformer):
-        return _by_place(part, X, order)
-    if isinstance(part, OrdinalEncoder):
-        return _without_missing(part)
-    if isinstance(part, OneHotEncoder) and part.handle_unknown == "infrequent_if_exist":
-        twin = copy.copy(part)
-        twin.handle_unknown = "ignore"  # skl2onnx would have the runtime raise an error
-        return twin
-    if isinstance(part, FunctionTransformer) and _hands_on_all(part, X):
-        return FunctionTransformer()
-    return part
-
-
-def _by_place(part: ColumnTransformer, X: Any, order: list[int]) -> ColumnTransformer:
-    """Tell columns by their places in the graph's inputs, not by name or place in the table."""
-    twin = copy.copy(part)
-    twin.transformers_ = []
-    for name, step, _ in part.transformers_:
-        places = part._transformer_to_input_indices[name]
-        if not len(places):  # then it is not even fitted
-            continue
-        fed = _safe_indexing(X, places, axis=1)
-        there = [order.index(place) if order else place for place in places]
-        twin.transformers_.append((name, _readable(step, fed, []), there))
-    return twin
-
-
-def _without_missing(part: OrdinalEncoder) -> OrdinalEncoder:
-    """Let a missing category be an unknown one: skl2onnx would give it a code of its own."""
-    twin = copy.copy(part)
-    if np.isnan(part.encoded_missing_value) and part.handle_unknown == "use_encoded_value":
-        twin.categories_ = [
-            known[[value == value for value in known]] for known in part.categories_
-        ]
-    return twin
-
-
-def _hands_on_all(function: FunctionTransformer, X: Any) -> bool:
-    """Tell whether a function hands on these numbers, others of any size and sign, and gaps."""
-    try:
-        numbers = _as_floats(X)
-    except (TypeError, ValueError):
-        return False
-    rng = np.random.default_rng(0)
-    sizes = 10 ** rng.uniform(-6, 9, (_PROBES, numbers.shape[1]))
-    signed = (rng.choice([-1, 1], sizes.shape) * sizes).astype(np.float32).astype(float)
-    others: list[Any] = [signed, np.zeros_like(signed), np.full_like(signed, np.nan)]
-    if isinstance(X, pd.DataFrame):
-        others = [pd.DataFrame(other, columns=X.columns) for other in others]
-    return all(_same_numbers(table, _transformed(function, table)) for table in (X, *others))
-
-
-def _transformed(function: FunctionTransformer, X: Any) -> Any:
-    """Transform a table; hand it out as it is if the function refuses it."""
-    try:
-        return function.transform(copy.deepcopy(X))  # it may write into the rows
-    except Exception:  # such as that of gaps
-        return X
-
-
-def _same_numbers(before: Any, after: Any) -> bool:
-    try:
-        return np.array_equal(_as_floats(before), _as_floats(after), equal_nan=True)
-    except (TypeError, ValueError):
-        return False
-
-
-def _as_floats(X: Any) -> NDArray[np.float64]:
-    is_frame = isinstance(X, pd.DataFrame)
-    return X.to_numpy(dtype=float, na_value=np.nan) if is_frame else np.asarray(X, dtype=float)
 
 
 def _tree_converters() -> dict[type, _Convert]:

@@ -1,4 +1,4 @@
-"""Tests of optistruct.resources.onnx_runtime and onnx_converters, by the real ONNX Runtime."""
+"""Tests of optistruct.resources.onnx_runtime and what it uses, by the real ONNX Runtime."""
 
 import pickle
 import sys
