@@ -1,5 +1,6 @@
 """A fit in progress stops when the time is over, and its trial begins anew afterwards."""
 
+import ctypes
 import signal
 from pathlib import Path
 from time import monotonic
@@ -92,6 +93,28 @@ def test_cleaning_up_takes_its_time() -> None:
     with pytest.raises(OutOfTime):
         InProcess(deadline).submit(clean_up_afterwards)
     assert is_clean
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("then", ["goes on", "ends"])
+def test_the_time_may_be_over_in_a_callback_of_c_code(then: str) -> None:
+    """There Python prints the exception and goes on, too; XGBoost reads its tables so."""
+    deadline = monotonic() + 0.2
+
+    def wait() -> int:
+        while monotonic() < deadline + 0.1:
+            pass
+        return 0
+
+    def call_back() -> str:
+        ctypes.CFUNCTYPE(ctypes.c_int)(wait)()
+        if then == "goes on":
+            _for_ever()
+        return "a result after the deadline"
+
+    with pytest.raises(OutOfTime):
+        InProcess(deadline).submit(call_back)
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """Where evaluations run: in this process, or in worker processes."""
 
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
@@ -25,7 +26,7 @@ __all__ = [
 
 T = TypeVar("T")
 
-_AGAIN_SECONDS = 0.01  # after which an alarm that could not be heeded rings again
+_AGAIN_SECONDS, _SOON_SECONDS = 1.0, 0.01  # after which an alarm rings again
 _IDLE_SECONDS = 300  # a worker whose parent was killed ends by itself after this
 
 
@@ -50,40 +51,70 @@ class InProcess(Executor):
             OutOfTime: If the deadline comes first, on the main thread of a system with alarms.
         """
         future: Future[T] = Future()
+        alarm = _Alarm(self._deadline)
         try:
-            with _alarm(self._deadline):
+            try:
+                alarm.set()
                 future.set_result(fn(*args, **kwargs))
-        except Exception as error:
-            future.set_exception(error)
+            except Exception as error:
+                future.set_exception(error)
+            finally:
+                alarm.silence()
+        finally:  # once more, for it may have rung in the midst of that
+            alarm.silence()
+        if alarm.has_rung:  # and was not heeded: what came out is not what would have
+            raise OutOfTime
         return future
 
 
-@contextmanager
-def _alarm(deadline: float) -> Iterator[None]:
-    """Raise `OutOfTime` at a moment, where that can be done and nobody else uses the alarm."""
-    is_main = threading.current_thread() is threading.main_thread()
-    can_ring = deadline < float("inf") and is_main and hasattr(signal, "setitimer")
-    if not can_ring or signal.getitimer(signal.ITIMER_REAL)[0] > 0:
-        yield
-        return
+class _Alarm:
+    """Raises `OutOfTime` at a moment, where that can be done and nobody else uses the alarm.
 
-    def ring(_: int, frame: FrameType | None) -> None:
+    Python swallows what is raised in a `__del__`, or in a callback of C code; so it rings again,
+    but not while what is under way is cleaned up.
+
+    Args:
+        deadline: The moment, of `time.monotonic()`.
+
+    Attributes:
+        has_rung: Whether the moment has come.
+    """
+
+    def __init__(self, deadline: float) -> None:
+        is_main = threading.current_thread() is threading.main_thread()
+        self._can_ring = deadline < float("inf") and is_main and hasattr(signal, "setitimer")
+        self._can_ring = self._can_ring and signal.getitimer(signal.ITIMER_REAL)[0] == 0
+        self._deadline = deadline
+        self._before = signal.getsignal(signal.SIGALRM) if self._can_ring else None
+        self.has_rung = False
+
+    def set(self) -> None:
+        """Let it ring at the moment."""
+        if self._can_ring:
+            signal.signal(signal.SIGALRM, self._ring)
+            first = max(self._deadline - monotonic(), 1e-6)
+            signal.setitimer(signal.ITIMER_REAL, first, _AGAIN_SECONDS)
+
+    def silence(self) -> None:
+        """Let it ring no more, and put back what was there before."""
+        if self._can_ring:
+            signal.signal(signal.SIGALRM, signal.SIG_IGN)
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, self._before or signal.SIG_DFL)
+
+    def _ring(self, _: int, frame: FrameType | None) -> None:
+        self.has_rung = True
+        error = sys.exception()
+        while error is not None:
+            if isinstance(error, OutOfTime):
+                return
+            error = error.__context__
         while frame is not None:
             if frame.f_code.co_name == "__del__":  # Python would print the exception and go on
-                signal.setitimer(signal.ITIMER_REAL, _AGAIN_SECONDS)
+                signal.setitimer(signal.ITIMER_REAL, _SOON_SECONDS, _AGAIN_SECONDS)
                 return
             frame = frame.f_back
         raise OutOfTime
-
-    before = signal.signal(signal.SIGALRM, ring)
-    try:
-        signal.setitimer(signal.ITIMER_REAL, max(deadline - monotonic(), 1e-6))
-        yield
-    finally:
-        try:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-        finally:  # the alarm may ring meanwhile
-            signal.signal(signal.SIGALRM, before)
 
 
 def count_workers(n_jobs: int) -> int:

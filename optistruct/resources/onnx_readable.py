@@ -14,6 +14,7 @@ from sklearn.utils import _safe_indexing
 __all__ = ["readable"]
 
 _PROBES = 200  # rows of numbers that a function must hand on to be the identity
+_NINES = (9999.0, 99999.0, 999999.0)
 
 
 def readable(model: Any, X: Any, order: list[int]) -> Any:
@@ -101,7 +102,10 @@ def _without_missing(part: OrdinalEncoder) -> OrdinalEncoder:
 
 
 def _hands_on_all(function: FunctionTransformer, X: Any) -> bool:
-    """Tell whether a function hands on these numbers, others of any size and sign, and gaps."""
+    """Tell whether a function hands on these numbers, others of any size and sign, and gaps.
+
+    What it does to single values is seen where they are whole and at most 1000, or of nines.
+    """
     try:
         numbers = _as_floats(X)
     except (TypeError, ValueError):
@@ -109,7 +113,9 @@ def _hands_on_all(function: FunctionTransformer, X: Any) -> bool:
     rng = np.random.default_rng(0)
     sizes = 10 ** rng.uniform(-6, 9, (_PROBES, numbers.shape[1]))
     signed = (rng.choice([-1, 1], sizes.shape) * sizes).astype(np.float32).astype(float)
-    others: list[Any] = [signed, np.zeros_like(signed), np.full_like(signed, np.nan)]
+    whole = np.concatenate([np.arange(-1000.0, 1001), *([-nines, nines] for nines in _NINES)])
+    wholes = np.repeat(whole[:, np.newaxis], numbers.shape[1], axis=1)
+    others: list[Any] = [signed, wholes, np.full_like(signed, np.nan)]
     if isinstance(X, pd.DataFrame):
         others = [pd.DataFrame(other, columns=X.columns) for other in others]
     return all(_same_numbers(table, _transformed(function, table)) for table in (X, *others))

@@ -1,7 +1,7 @@
 """What a structure space may know of the data: the task and the table's shape."""
 
 from dataclasses import dataclass
-from numbers import Number, Real
+from numbers import Integral, Number
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -128,10 +128,12 @@ def _check_classes(target: "pd.Series[Any]") -> None:
         )
     if len({isinstance(value, str) for value in values}) > 1:
         raise DataError("the target holds text and other values: turn all of them into text")
-    others = {type(value).__name__ for value in values if not isinstance(value, str | Real)}
-    others -= {"bool"}  # numpy's
-    if any(isinstance(value, float) and not value.is_integer() for value in values):
-        others.add("float")
+    others = {
+        type(value).__name__
+        for value in values
+        if not isinstance(value, str | bool | np.bool_ | Integral)
+        and not (isinstance(value, float | np.floating) and value.is_integer())
+    }
     if others:
         raise DataError(
             f"the target must hold text, whole numbers or booleans, got values of type "

@@ -12,8 +12,7 @@ from sklearn.utils._pprint import _EstimatorPrettyPrinter
 
 __all__ = ["written"]
 
-_MOST = 1_000_000  # characters, so that nothing is left out
-_WIDTH = 80
+_MOST = 1_000_000  # characters, so that an estimator that prints itself leaves nothing out
 _FEW = 100  # numbers of an array that are written one by one
 _ARRAYS: dict[str, Any] = {
     "threshold": sys.maxsize,
@@ -32,8 +31,9 @@ _ARRAYS: dict[str, Any] = {
 def written(thing: Any) -> str:
     """Write an object without the addresses that differ from process to process.
 
-    Long lists are whole, long arrays are told by a hash, and what a process has set for printing
-    estimators and arrays does not count. Sets and pandas' tables are as Python prints them.
+    Of an estimator, long lists are whole, long arrays are told by a hash, and what a process has
+    set for printing does not count. What prints itself in its own way, as sets and pandas' tables
+    do, is told by that.
     """
     with (
         config_context(print_changed_only=True),
@@ -44,16 +44,13 @@ def written(thing: Any) -> str:
 
 
 def _text(thing: Any) -> str:
-    is_estimator = isinstance(thing, BaseEstimator)
-    if is_estimator and type(thing).__repr__ is not BaseEstimator.__repr__:
-        try:
-            return str(thing.__repr__(N_CHAR_MAX=_MOST))
-        except TypeError:
-            return repr(thing)
-    # as scikit-learn itself prints, but the items of lists that it leaves out
-    width = _WIDTH if is_estimator else _MOST
-    printer = _EstimatorPrettyPrinter(compact=True, indent=1, indent_at_name=True, width=width)
-    return str(printer.pformat(thing))
+    if type(thing).__repr__ is BaseEstimator.__repr__:  # which leaves out items of long lists
+        printer = _EstimatorPrettyPrinter(compact=True, indent=1, indent_at_name=True)
+        return str(printer.pformat(thing))
+    try:
+        return str(thing.__repr__(N_CHAR_MAX=_MOST))
+    except TypeError:
+        return repr(thing)
 
 
 def _array(array: Any) -> str:
@@ -61,4 +58,4 @@ def _array(array: Any) -> str:
         with np.printoptions(override_repr=None):
             return repr(array)
     content = blake2b(np.ascontiguousarray(array).tobytes(), digest_size=16).hexdigest()
-    return f"array({array.dtype.str}, {array.shape}, {content})"
+    return f"array({array.dtype!r}, {array.shape}, {content})"

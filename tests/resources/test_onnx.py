@@ -104,6 +104,10 @@ def clipped(X: np.ndarray) -> np.ndarray:
     return np.clip(X, -100, 100)
 
 
+def gaps(X: np.ndarray) -> np.ndarray:
+    return np.where(X == -999, np.nan, X)
+
+
 def doubles_in_place(X: np.ndarray) -> np.ndarray:
     X *= 2
     return X
@@ -140,7 +144,7 @@ class TestFamilies:
 
     def test_functions_that_hand_on_these_numbers_only(self, binary: Any) -> None:
         X, y = np.abs(binary[0]) + 1, binary[1]
-        for function in (np.abs, np.ceil, np.nan_to_num, clipped, doubles_in_place):
+        for function in (np.abs, np.ceil, np.nan_to_num, clipped, gaps, doubles_in_place):
             rows = np.ceil(X)
             model = make_pipeline(
                 FunctionTransformer(function), DecisionTreeClassifier(max_depth=2)

@@ -142,19 +142,6 @@ class TestRefusals:
         space = from_grid(Pipeline([("columns", first)]), {"columns": [first, second]})
         assert make(space, columns=written(second))[0].transformers[0][2][-1] == "y"
 
-    def test_of_lists_of_long_values(self) -> None:
-        steps = [
-            [
-                (
-                    "columns",
-                    ColumnTransformer([("kept", "passthrough", [*map(str, range(35)), last])]),
-                )
-            ]
-            for last in "xy"
-        ]
-        space = from_grid(Pipeline(steps[0]), {"steps": steps})
-        assert make(space, steps=written(steps[1]))[0].transformers[0][2][-1] == "y"
-
     def test_of_values_that_print_alike(self) -> None:
         space = from_grid(
             Pipeline([("scale", StandardScaler())]), {"scale": [MinMaxScaler(), MinMaxScaler()]}

@@ -87,6 +87,10 @@ class TestProbe:
         first, second = (probe(space, PROBLEM, 0) for space in spaces_of)
         assert first.structures != second.structures
 
+    def test_values_that_are_no_estimators_are_as_python_prints_them(self) -> None:
+        for value in ({1: 5, 0: 1}, ["x" * 200] * 3, (5, 5), np.float64(0.5), range(3), b"a"):
+            assert written(value) == repr(value)
+
     def test_a_large_array_is_told_by_a_hash(self) -> None:
         """Printed, it would take minutes: scikit-learn's printer writes all that is nested anew."""
         by = np.arange(200_000.0)

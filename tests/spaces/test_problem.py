@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -189,6 +190,7 @@ class TestTarget:
             (pd.Series([date(2026, 1, 1 + i % 2) for i in range(6)]), "date"),
             (pd.Series([b"a", b"b"] * 3), "bytes"),
             (pd.Categorical([1.5, 2.5] * 3), "float"),
+            (pd.Categorical([Fraction(1, 2), Fraction(3, 2)] * 3), "Fraction"),
             (pd.Categorical([Decimal(1), Decimal(2)] * 3), "Decimal"),
         ],
     )
