@@ -110,13 +110,13 @@ def _figure(study: StructureStudy, summary: Summary) -> str:
         return ""
     figure = pareto_front(study)
     figure.update_layout(title=None, margin={"t": 40})
-    html = figure.to_html(
+    shown = figure.to_html(
         full_html=False,
         include_plotlyjs=True,
         config={"responsive": True},
         div_id="front",  # or it would be another one in each page
     )
-    return str(html)
+    return str(shown)
 
 
 def _table(summary: Summary) -> str:

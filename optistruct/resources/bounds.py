@@ -11,7 +11,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import reduce, singledispatch
-from itertools import pairwise
+from itertools import chain, pairwise
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -297,10 +298,9 @@ def _nested(transformer: Pipeline, table: Table) -> tuple[Cost, Table]:
 def _columns(transformer: ColumnTransformer, table: Table) -> tuple[Cost, Table]:
     """Add up the branches, where the columns of each are listed by name or place."""
     branches = [(step, columns) for _, step, columns in transformer.transformers]
-    listed = {column for _, columns in branches if _is_listed(columns) for column in columns}
-    is_by_name = {isinstance(column, str) for column in listed}
-    if not all(_is_listed(columns) for _, columns in branches) or len(is_by_name) > 1:
+    if not _are_listed([columns for _, columns in branches]):
         return _step.dispatch(object)(transformer, table)
+    listed = {column for _, columns in branches for column in columns}
     left = _span(lambda d: max(d - len(listed), 0.0), table.features)
     sized = [(step, Bounds(len(columns), len(columns))) for step, columns in branches]
     cost, features = Cost(Bounds(0, 0), Bounds(0, 0)), Bounds(0, 0)
@@ -320,11 +320,17 @@ def _columns(transformer: ColumnTransformer, table: Table) -> tuple[Cost, Table]
     return cost, replace(table, features=features, has_categories=has_categories, is_dense=is_dense)
 
 
-def _is_listed(columns: Any) -> bool:
-    """Tell whether columns are a list of names, or of places counted from the first one."""
-    return isinstance(columns, list) and not any(
-        isinstance(column, bool | np.bool_) or (not isinstance(column, str) and column < 0)
-        for column in columns
+def _are_listed(branches: list[Any]) -> bool:
+    """Tell whether the columns of all branches are lists, of names, or of places from the first.
+
+    By place and by name, or from either end, one column could be told twice.
+    """
+    if not all(isinstance(columns, list) for columns in branches):
+        return False
+    listed = list(chain.from_iterable(branches))
+    return all(isinstance(column, str) for column in listed) or all(
+        isinstance(column, Integral) and not isinstance(column, bool) and int(column) >= 0
+        for column in listed
     )
 
 

@@ -177,7 +177,7 @@ def _columns(X: pd.DataFrame) -> tuple[tuple[int, ...], tuple[int, ...]]:
         if column.dtype.kind == "c":
             raise DataError(
                 f"column {name!r} holds complex numbers, which no model takes: put their parts "
-                f"into two columns"
+                "into two columns"
             )
         if not column.notna().any():
             empty.append(place)

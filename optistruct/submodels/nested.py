@@ -85,8 +85,8 @@ class Submodels(Sequence[Submodel], ABC):
         self.falls = self.falls_of(model)
         self.values: tuple[Any, ...] = tuple(self.all_values() if values is None else values)
         low, high = self.span()
+        is_counted = isinstance(low, Integral) and isinstance(high, Integral)
         for value in self.values:
-            is_counted = isinstance(low, Integral) and isinstance(high, Integral)
             if is_counted and not isinstance(value, Integral):
                 raise ArgumentError(
                     f"values of {self.parameter} must be whole numbers, got {value!r}"
